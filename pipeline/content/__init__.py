@@ -1,0 +1,35 @@
+"""content/ -> Library: the only reader of content/. Every fault of every file is found in one run."""
+
+from pathlib import Path
+
+from pipeline import errors, model
+from pipeline.content import _banks, _files, _references, _texts
+
+
+def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
+    """Read all of `root` (the content/ folder) and return what is sound, with a finding for everything that is not.
+
+    Refuses only when there is no such folder. A text with a blocking finding in its head is left out of the
+    library, so that what is in it can be trusted.
+    """
+    if not root.is_dir():
+        msg = f"there is no content folder at {root}"
+        raise errors.UsageProblem(msg, hint="run the command in the project's folder, or name it with --config FILE")
+    desk = _files.Desk(root)
+    groups = _banks.groups(desk)
+    library = model.Library(
+        root=root,
+        articles=_texts.articles(desk),
+        chapters=_texts.chapters(desk),
+        editions=_texts.editions(desk),
+        book=_texts.book(desk),
+        sources=_banks.sources(desk),
+        questions={q.id: q for group in groups.values() for q in group.questions},
+        groups=groups,
+        terms=_banks.terms(desk),
+        worksheets=_banks.worksheets(desk),
+        waivers=_banks.waivers(desk),
+        images=_banks.images(desk),
+    )
+    desk.findings.extend(_references.check(library))
+    return library, sorted(desk.findings, key=lambda f: (f.file, f.line, f.code, f.message))

@@ -1,0 +1,187 @@
+"""Reading one file of content/ into plain values, and knowing on which line each value stands."""
+
+import datetime as dt
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic
+import yaml
+
+from pipeline import model
+
+Place = tuple[str | int, ...]  # where a value stands in its file: ("group", 2, "question", 0, "text")
+Lines = Mapping[Place, int]  # place -> 1-based line
+Head = TypeVar("Head", bound=pydantic.BaseModel)
+
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]\]?")
+_KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
+
+
+class Desk:
+    """The folder being read and the findings so far."""
+
+    def __init__(self, root: Path) -> None:
+        """Start with no findings."""
+        self.root = root
+        self.findings: list[model.Finding] = []
+
+    def name(self, path: Path) -> str:
+        """Return the path as a person would say it: content/articles/x.md."""
+        return path.relative_to(self.root.parent).as_posix()
+
+    def block(self, code: str, path: Path, line: int, message: str, hint: str) -> None:
+        """Note a blocking finding."""
+        self.findings.append(model.Finding(code, model.Severity.BLOCK, self.name(path), line, message, hint))
+
+    def paths(self, folder: str, suffix: str) -> list[Path]:
+        """List the files of one kind, by name."""
+        return sorted(p for p in (self.root / folder).glob(f"*{suffix}") if not p.name.startswith("."))
+
+    def text(self, path: Path) -> str | None:
+        """Read a UTF-8 file; None with a finding when it is missing, unreadable or not UTF-8."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            self.block("content-unreadable", path, 0, f"cannot be read: {error.strerror}", "put the file in its place")
+            return None
+        try:
+            return data.decode("utf-8-sig").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+            message = f"is not UTF-8 text (byte {error.start})"
+            self.block("content-encoding", path, line, message, "save the file again as UTF-8")
+            return None
+
+    def toml(self, path: Path) -> tuple[dict[str, Any], Lines] | None:
+        """Read a TOML file with the line of each key."""
+        text = self.text(path)
+        if text is None:
+            return None
+        try:
+            return tomllib.loads(text), toml_lines(text)
+        except tomllib.TOMLDecodeError as error:
+            found = re.search(r"line (\d+)", str(error))
+            line = int(found[1]) if found else text.count("\n") + 1
+            self.block("content-syntax", path, line, f"is not valid TOML: {error}", "mend that line")
+            return None
+
+    def json(self, path: Path) -> tuple[Any, str] | None:
+        """Read a JSON file with its text, in which ids can be found again."""
+        text = self.text(path)
+        if text is None:
+            return None
+        try:
+            return json.loads(text), text
+        except json.JSONDecodeError as error:
+            message = f"is not valid JSON: {error.msg} (column {error.colno})"
+            self.block("content-syntax", path, error.lineno, message, "mend that line")
+            return None
+
+    def front_matter(self, path: Path) -> tuple[dict[str, Any], Lines, str, int] | None:
+        """Split a Markdown file into its head, the head's lines, its body and the body's first line."""
+        text = self.text(path)
+        if text is None:
+            return None
+        lines = text.split("\n")
+        if lines[0].strip() != "---":
+            self.block("content-front-matter", path, 1, "has no front matter", "begin the file with --- and its keys")
+            return None
+        end = next((i for i, line in enumerate(lines[1:], 1) if line.strip() == "---"), None)
+        if end is None:
+            message = "the front matter is opened with --- and never closed"
+            self.block("content-front-matter", path, 1, message, "put a line --- after the last key")
+            return None
+        head = self._yaml(path, "\n".join(lines[1:end]))
+        return None if head is None else (*head, "\n".join(lines[end + 1 :]), end + 2)
+
+    def _yaml(self, path: Path, text: str) -> tuple[dict[str, Any], Lines] | None:
+        try:
+            values, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 2 if mark else 1
+            message = f"the front matter is not valid YAML: {getattr(error, 'problem', None) or error}"
+            self.block("content-front-matter", path, line, message, 'quote a text that holds a colon: title: "A: b"')
+            return None
+        except ValueError as error:  # PyYAML reads 2026-02-30 as a date and lets datetime complain
+            self.block("content-front-matter", path, 1, f"the front matter has a bad date: {error}", "mend the date")
+            return None
+        if not isinstance(values, dict) or not isinstance(node, yaml.MappingNode):
+            self.block("content-front-matter", path, 1, "the front matter holds no keys", "write key: value lines")
+            return None
+        places: dict[Place, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 2  # line 1 is the opening ---
+            if (str(key.value),) in places:
+                self.block("content-schema", path, line, f"the key {key.value!r} is given twice", "keep one of them")
+            places[(str(key.value),)] = line
+        return values, places
+
+    def validate(self, kind: type[Head], values: Any, path: Path, lines: Lines, place: Place = ()) -> Head | None:
+        """Check values against a schema; None with a finding for each fault."""
+        try:
+            return kind.model_validate(values)
+        except pydantic.ValidationError as error:
+            for fault in error.errors(include_url=False):
+                where = (*place, *fault["loc"])
+                self.block("content-schema", path, line_of(lines, where), *_explain(kind, fault))
+            return None
+
+
+def _explain(kind: type[pydantic.BaseModel], fault: Any) -> tuple[str, str]:
+    """Say a schema fault in a sentence, with what to do."""
+    name = ".".join(str(part) for part in fault["loc"]) or "the file"
+    known = ", ".join(kind.model_fields)
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {name!r}", f"known keys are: {known}"
+    if fault["type"] == "missing":
+        return f"the key {name!r} is missing", "add it; `mscare new` writes a file with every key explained"
+    shown = repr(fault["input"])
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."  # noqa: PLR2004  enough to recognise the value
+    return f"{name}: {fault['msg'].removeprefix('Value error, ')} (found {shown})", "mend the value"
+
+
+def line_of(lines: Lines, place: Sequence[str | int]) -> int:
+    """Return the line of a place, or of the nearest thing around it; 0 when nothing is known."""
+    for length in range(len(place), 0, -1):
+        if tuple(place[:length]) in lines:
+            return lines[tuple(place[:length])]
+    return 0
+
+
+def toml_lines(text: str) -> Lines:
+    """Map each key and table of a TOML text to its line: tomllib itself keeps none."""
+    lines: dict[Place, int] = {}
+    table: Place = ()
+    counts: dict[Place, int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := _HEADER.match(line):
+            table = _table_place(header[2].split("."), counts, repeated=header[1] == "[[")
+            lines[table] = number
+        elif key := _KEY.match(line):
+            lines.setdefault((*table, key[1]), number)
+    return lines
+
+
+def _table_place(names: list[str], counts: dict[Place, int], *, repeated: bool) -> Place:
+    """Turn a header like group.question into ("group", 2, "question", 0), counting arrays of tables."""
+    place: Place = ()
+    for depth, name in enumerate(names, 1):
+        place = (*place, name)
+        if depth == len(names) and repeated:
+            counts[place] = counts.get(place, -1) + 1
+        if place in counts:
+            place = (*place, counts[place])
+    return place
+
+
+def moment(value: dt.datetime) -> dt.datetime:
+    """Refuse a time without its zone: a send at an unknown hour is a late or early one."""
+    if value.tzinfo is None:
+        msg = "needs a time zone, for example 2026-11-24T08:00:00Z"
+        raise ValueError(msg)
+    return value.astimezone(dt.UTC)

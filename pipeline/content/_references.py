@@ -1,0 +1,87 @@
+"""Everything that names something else: does it exist? Also the few words that must never be missing."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline import markup, model
+
+_WHAT = {
+    "citation": ("content-source-unknown", "source", "add it to content/sources.json, or mend the id"),
+    "term": ("content-term-unknown", "glossary term", "add it to content/glossary.toml, or mend the id"),
+    "chapter": ("content-link-unknown", "chapter", "use the slug of a chapter named in content/book/book.toml"),
+    "article": ("content-link-unknown", "article", "use the slug of a file in content/articles/"),
+    "image": ("content-image-missing", "drawing", "put the SVG file into content/images/, or mend the name"),
+}
+
+
+def check(library: model.Library) -> Iterator[model.Finding]:
+    """Yield a finding for every reference that leads nowhere."""
+    known = _known(library)
+    for article in library.articles.values():
+        yield from _text(library, article.path, article.body, article.body_line, known)
+        yield from _article(library, article)
+    for chapter in library.chapters.values():
+        yield from _text(library, chapter.path, chapter.body, chapter.body_line, known)
+        yield from _names(library, chapter.path, "question_groups", chapter.question_groups, library.groups)
+        yield from _names(library, chapter.path, "worksheet", (chapter.worksheet,), library.worksheets)
+    for spec in library.editions.values():
+        yield from _names(library, spec.path, "lead or read_next", (spec.lead, *spec.read_next), library.articles)
+    if library.book:
+        yield from _names(library, library.book.path, "chapters", library.book.chapters, library.chapters)
+
+
+def _known(library: model.Library) -> dict[str, Mapping[str, Any]]:
+    in_book = library.book.chapters if library.book else ()
+    return {
+        "citation": library.sources,
+        "term": library.terms,
+        "chapter": {slug: None for slug in in_book if slug in library.chapters},
+        "article": library.articles,
+        "image": library.images,
+    }
+
+
+def _finding(library: model.Library, at: tuple[Path, int], code: str, message: str, hint: str) -> model.Finding:
+    path, line = at
+    file = path.relative_to(library.root.parent).as_posix()
+    return model.Finding(code, model.Severity.BLOCK, file, line, message, hint)
+
+
+def _text(
+    library: model.Library, path: Path, body: str, body_line: int, known: Mapping[str, Mapping[str, Any]]
+) -> Iterator[model.Finding]:
+    for ref in markup.parse(body, body_line).references:
+        if ref.kind in known and ref.target not in known[ref.kind]:
+            code, what, hint = _WHAT[ref.kind]
+            yield _finding(library, (path, ref.line), code, f"there is no {what} {ref.target!r}", hint)
+        if ref.kind == "image" and not ref.text.strip():
+            message = f"the drawing {ref.target!r} has no alt text"
+            hint = "say in one or two sentences what it shows: ![here](image:...)"
+            yield _finding(library, (path, ref.line), "content-image-alt", message, hint)
+
+
+def _article(library: model.Library, article: model.Article) -> Iterator[model.Finding]:
+    yield from _names(library, article.path, "questions", article.questions, library.questions)
+    yield from _names(library, article.path, "related", article.related, library.articles)
+    if article.image not in library.images:
+        code, what, hint = _WHAT["image"]
+        line = _line(article.path, "image", article.image)
+        yield _finding(library, (article.path, line), code, f"there is no {what} {article.image!r}", hint)
+
+
+def _names(
+    library: model.Library, path: Path, key: str, names: tuple[str, ...], known: Mapping[str, Any]
+) -> Iterator[model.Finding]:
+    code = "content-question-unknown" if key in {"questions", "question_groups"} else "content-link-unknown"
+    for name in names:
+        if name not in known:
+            line = _line(path, key.partition(" ")[0], name)
+            yield _finding(library, (path, line), code, f"{key}: there is no {name!r}", "mend the id, or add it")
+
+
+def _line(path: Path, key: str, name: str) -> int:
+    """Return the line on which `name` stands after `key`, or the key's own line."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    start = next((i for i, line in enumerate(lines) if line.lstrip().startswith(key)), 0)
+    return next((i + 1 for i in range(start, len(lines)) if name in lines[i]), start + 1)

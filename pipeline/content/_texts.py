@@ -1,0 +1,232 @@
+"""Articles, chapters, editions and the book: heads checked against a schema, bodies kept as they are."""
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal, Protocol, Self, TypeVar
+
+import pydantic
+
+from pipeline import model
+from pipeline.content import _files
+from pipeline.content._banks import Id, Strict, Text
+
+Line = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\r\n]*$")]
+Moment = Annotated[dt.datetime, pydantic.AfterValidator(_files.moment)]
+
+
+class _Review(Strict):
+    reviewer: Line
+    reviewed: dt.date
+    sha256: Annotated[str, pydantic.Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Dated(Strict):
+    """What every text that goes out of date has."""
+
+    checked: dt.date
+    expires: dt.date
+
+    @pydantic.model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.expires <= self.checked:
+            msg = f"expires {self.expires} is not after checked {self.checked}"
+            raise ValueError(msg)
+        return self
+
+
+class _Article(_Dated):
+    title: Line
+    summary: Line
+    topic: Line
+    published: dt.date
+    image: Line
+    image_alt: Line
+    questions: Annotated[tuple[Id, ...], pydantic.Field(min_length=3, max_length=3)]
+    get_help: Text
+    related: tuple[Id, ...] = ()
+    review: _Review | None = None
+
+
+class _Chapter(_Dated):
+    number: Annotated[int, pydantic.Field(ge=1, le=99)]
+    title: Line
+    promise: Text
+    in_short: Annotated[tuple[Text, ...], pydantic.Field(min_length=3, max_length=5)]
+    question_groups: Annotated[tuple[Id, ...], pydantic.Field(min_length=1)]
+    worksheet: Id
+    get_help: Text
+    review: _Review | None = None
+
+
+class _BookCall(Strict):
+    heading: Line
+    text: Line
+    button: Line
+
+
+class _Edition(Strict):
+    number: Annotated[int, pydantic.Field(ge=1)]
+    date: dt.date
+    title: Line
+    subject: Line
+    preheader: Line
+    intro: Text
+    lead: Id
+    read_next: Annotated[tuple[Id, ...], pydantic.Field(max_length=6)]
+    not_before: Moment
+    not_after: Moment
+    audience: Literal["all"]
+    book: _BookCall
+
+    @pydantic.model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.not_after <= self.not_before:
+            msg = "not_after is not later than not_before"
+            raise ValueError(msg)
+        if len({self.lead, *self.read_next}) != 1 + len(self.read_next):
+            msg = "an article stands twice in lead and read_next"
+            raise ValueError(msg)
+        return self
+
+
+class _Change(Strict):
+    version: Line
+    date: dt.date
+    text: Text
+
+
+class _Book(Strict):
+    title: Line
+    subtitle: Line
+    version: Line
+    date: dt.date
+    notice: Text
+    how_made: Text
+    chapters: Annotated[tuple[Id, ...], pydantic.Field(min_length=1)]
+    changes: tuple[_Change, ...] = ()
+
+
+class _Slugged(Protocol):
+    @property
+    def slug(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=_Slugged)
+
+
+def _slug(desk: _files.Desk, path: Path, slug: str) -> str | None:
+    try:
+        return pydantic.TypeAdapter(Id).validate_python(slug)
+    except pydantic.ValidationError:
+        message = f"the file name gives the slug {slug!r}"
+        hint = "rename the file: lower-case letters, digits and single hyphens"
+        desk.block("content-slug", path, 0, message, hint)
+        return None
+
+
+def _review(head: _Article | _Chapter) -> model.Review | None:
+    return model.Review(**head.review.model_dump()) if head.review else None
+
+
+def _unique(desk: _files.Desk, items: Iterable[tuple[Item, Path]]) -> dict[str, Item]:
+    found: dict[str, Item] = {}
+    for item, path in items:
+        if item.slug in found:
+            message = f"the slug {item.slug!r} is used by another file"
+            desk.block("content-duplicate", path, 0, message, "rename one of the two files")
+        else:
+            found[item.slug] = item
+    return found
+
+
+def articles(desk: _files.Desk) -> dict[str, model.Article]:
+    """Read content/articles/."""
+    found = [(article, path) for path in desk.paths("articles", ".md") if (article := _article(desk, path))]
+    return _unique(desk, found)
+
+
+def _article(desk: _files.Desk, path: Path) -> model.Article | None:
+    read = desk.front_matter(path)
+    slug = _slug(desk, path, path.stem)
+    if read is None or slug is None:
+        return None
+    values, lines, body, body_line = read
+    head = desk.validate(_Article, values, path, lines)
+    if head is None:
+        return None
+    fields = {name: getattr(head, name) for name in _Article.model_fields if name != "review"}
+    return model.Article(slug=slug, path=path, review=_review(head), body=body, body_line=body_line, **fields)
+
+
+def chapters(desk: _files.Desk) -> dict[str, model.Chapter]:
+    """Read content/book/NN-slug.md."""
+    found = [(chapter, path) for path in desk.paths("book", ".md") if (chapter := _chapter(desk, path))]
+    return _unique(desk, found)
+
+
+def _chapter(desk: _files.Desk, path: Path) -> model.Chapter | None:
+    number, dash, rest = path.stem.partition("-")
+    if not (dash and number.isdigit()):
+        message = "the file name does not begin with the chapter's number"
+        desk.block("content-slug", path, 0, message, "name it like 05-reading-your-mri.md")
+        return None
+    read = desk.front_matter(path)
+    slug = _slug(desk, path, rest)
+    if read is None or slug is None:
+        return None
+    values, lines, body, body_line = read
+    head = desk.validate(_Chapter, values, path, lines)
+    if head is None:
+        return None
+    if head.number != int(number):
+        message = f"number is {head.number}, the file name says {int(number)}"
+        desk.block("content-schema", path, _files.line_of(lines, ("number",)), message, "make the two agree")
+    fields = {name: getattr(head, name) for name in _Chapter.model_fields if name != "review"}
+    return model.Chapter(slug=slug, path=path, review=_review(head), body=body, body_line=body_line, **fields)
+
+
+def editions(desk: _files.Desk) -> dict[str, model.EditionSpec]:
+    """Read content/editions/."""
+    found = [(edition, path) for path in desk.paths("editions", ".toml") if (edition := _edition(desk, path))]
+    numbers: dict[int, str] = {}
+    for edition, path in found:
+        if edition.number in numbers:
+            message = f"issue number {edition.number} is already used by {numbers[edition.number]}"
+            desk.block("content-duplicate", path, 0, message, "give this edition the next free number")
+        numbers.setdefault(edition.number, edition.slug)
+    return _unique(desk, found)
+
+
+def _edition(desk: _files.Desk, path: Path) -> model.EditionSpec | None:
+    read = desk.toml(path)
+    slug = _slug(desk, path, path.stem)
+    if read is None or slug is None:
+        return None
+    if slug in {"book", "site"}:
+        desk.block(
+            "content-slug", path, 0, f"an edition cannot be called {slug!r}", "rename the file: out/ uses that name"
+        )
+        return None
+    values, lines = read
+    head = desk.validate(_Edition, values, path, lines)
+    if head is None:
+        return None
+    fields = {name: getattr(head, name) for name in _Edition.model_fields if name != "book"}
+    return model.EditionSpec(slug=slug, path=path, book=model.BookCall(**head.book.model_dump()), **fields)
+
+
+def book(desk: _files.Desk) -> model.BookSpec | None:
+    """Read content/book/book.toml; None when there is no book."""
+    path = desk.root / "book" / "book.toml"
+    if not path.exists():
+        return None
+    read = desk.toml(path)
+    if read is None:
+        return None
+    head = desk.validate(_Book, read[0], path, read[1])
+    if head is None:
+        return None
+    fields = {name: getattr(head, name) for name in _Book.model_fields if name != "changes"}
+    changes = tuple(model.Change(**change.model_dump()) for change in head.changes)
+    return model.BookSpec(path=path, changes=changes, **fields)

@@ -1,0 +1,86 @@
+"""Addresses at rest, and links that nobody can forge: everything made with the installation's key.
+
+Being on this list reveals a diagnosis. An address is stored encrypted (AES-256-GCM) beside a blind
+index (keyed hash) that finds it again; after erasure only a suppression hash remains. Each use has
+its own key, derived with HKDF-SHA256 from the installation's 32 bytes.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pipeline import errors
+
+NONCE_BYTES = 12  # AES-GCM's own size
+PUBLIC_ID_BYTES = 16  # random, one a subscriber: what a link names
+SIGNATURE_BYTES = 16  # 128 bits: beyond guessing, and the link stays short
+
+
+class Vault:
+    """The keys of one installation, ready for use."""
+
+    def __init__(self, key: bytes) -> None:
+        """Derive one key for each use from the installation's 32 bytes."""
+        self._cipher = AESGCM(_derive(key, b"address encryption"))
+        self._index_key = _derive(key, b"blind index")
+        self._suppression_key = _derive(key, b"suppression")
+        self._link_key = _derive(key, b"unsubscribe link")
+        self._log_key = _derive(key, b"log")
+
+    def seal(self, address: str) -> bytes:
+        """Encrypt an address; twice the same address gives two different values."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, address.encode(), None)
+
+    def open(self, sealed: bytes) -> str:
+        """Decrypt what `seal` made; refuse when the key is not the one it was sealed with."""
+        try:
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None).decode()
+        except InvalidTag as error:
+            msg = "a stored address cannot be read: it was encrypted with another key"
+            raise errors.StorageProblem(
+                msg, hint="restore var/keys/installation.key that belongs to this database"
+            ) from error
+
+    def index(self, address: str) -> bytes:
+        """Return the blind index of an address: the same for every spelling of its case."""
+        return _keyed(self._index_key, address.casefold().encode())
+
+    def suppression(self, address: str) -> bytes:
+        """Return the hash that outlives an erased subscriber, so that a re-import cannot mail the person."""
+        return _keyed(self._suppression_key, address.casefold().encode())
+
+    def token(self, public_id: bytes) -> str:
+        """Return the opaque, unforgeable part of a reader's links: always the same, so that bodies stay byte-stable."""
+        signature = _keyed(self._link_key, public_id)[:SIGNATURE_BYTES]
+        return base64.urlsafe_b64encode(public_id + signature).decode().rstrip("=")
+
+    def public_id(self, token: str) -> bytes | None:
+        """Return the public id of a genuine token, None for any other text."""
+        try:
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        public_id, signature = raw[:PUBLIC_ID_BYTES], raw[PUBLIC_ID_BYTES:]
+        expected = _keyed(self._link_key, public_id)[:SIGNATURE_BYTES]
+        genuine = len(raw) == PUBLIC_ID_BYTES + SIGNATURE_BYTES and hmac.compare_digest(signature, expected)
+        return public_id if genuine else None
+
+    def log_name(self, address: str) -> str:
+        """Return a short keyed hash to write into a log in place of an address."""
+        return _keyed(self._log_key, address.casefold().encode()).hex()[:10]
+
+
+def _derive(key: bytes, use: bytes) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"mscare/1/" + use).derive(key)
+
+
+def _keyed(key: bytes, data: bytes) -> bytes:
+    return hmac.new(key, data, hashlib.sha256).digest()
