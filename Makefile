@@ -1,0 +1,36 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo test test-long check bench lock clean
+
+help:        ## Say what can be made
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+
+setup:       ## Prepare .venv/ with .venv/bin/mscare
+	@tools/setup
+
+setup-test:  ## Prepare .venv/ with the test tools too
+	@tools/setup test
+
+demo: setup  ## Set up, build the digest and the book, send the digest through the local sandbox
+	@.venv/bin/mscare demo
+
+test: setup-test  ## Set up and pass the tests (ten minutes at most)
+	@.venv/bin/python -m pytest -n 2 -m "not long"
+
+test-long: setup-test  ## The slow tests too: every kill of the crash test, big imports
+	@.venv/bin/python -m pytest -n 2
+
+check: setup-test  ## ruff, mypy strict, import-linter
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+bench: setup ## Ratios against peers, measured in one run
+	@bench/run
+
+lock: setup-test  ## Pin the newest packages, with hashes
+	@tools/lock
+
+clean:       ## Remove out/ and the environment; never var/ or content/
+	@rm -rf out .venv bench/.venv bench/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
