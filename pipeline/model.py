@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import enum
+import fnmatch
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,17 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Waiver:
-    """A person's decision to let a finding pass, with the reason; `file` "" means every file."""
+    """A person's decision to let a finding pass, with the reason; `file` "" means every file, `*` is any text in it."""
 
     code: str
     file: str
     reason: str
     by: str
+    line: int = 0  # where it stands in content/waivers.toml; 0 when it was given with an approval
+
+    def covers(self, finding: Finding) -> bool:
+        """True when this lets the finding pass."""
+        return self.code == finding.code and (not self.file or fnmatch.fnmatchcase(finding.file, self.file))
 
 
 # --- content ----------------------------------------------------------------
@@ -318,16 +324,52 @@ class Approval:
     waivers: tuple[Waiver, ...]
 
 
+# --- audience -----------------------------------------------------------------
+
+
+class State(enum.StrEnum):
+    """Where a subscriber stands. Only an active one is ever mailed."""
+
+    ACTIVE = "active"  # asked for the digest and confirmed it
+    PENDING = "pending"  # asked for it, has not confirmed yet
+    UNSUBSCRIBED = "unsubscribed"  # asked to stop; only the reader can take that back
+    BOUNCED = "bounced"  # the mailbox does not exist or takes no mail
+    COMPLAINED = "complained"  # called the digest spam
+
+
+def exclusion(state: State, *, suppressed: bool) -> str:
+    """Say in one word why a subscriber in this state must not be mailed; "" when nothing stands against it."""
+    if state is State.PENDING:
+        return "unconfirmed"
+    if state is not State.ACTIVE:
+        return state.value
+    return "suppressed" if suppressed else ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Member:
+    """One subscriber of a frozen audience, without the address. `public_id` makes links, so it stays out of repr."""
+
+    id: int
+    public_id: bytes = dataclasses.field(repr=False)
+    state: State
+    suppressed: bool
+
+    @property
+    def exclusion(self) -> str:
+        """Why nothing may be sent to this subscriber, in one word; "" when the digest may go out."""
+        return exclusion(self.state, suppressed=self.suppressed)
+
+
 # --- sending ------------------------------------------------------------------
 
 
 class Fate(enum.StrEnum):
     """What became of one delivery; see docs/how-it-works.md, "Four fates"."""
 
-    PLANNED = "planned"  # nothing has left yet
     ACCEPTED = "accepted"  # the service took it; not the same as delivered
     REFUSED = "refused"  # the service will never take it
-    UNTAKEN = "untaken"  # surely not taken: may be sent again in any later batch
+    UNTAKEN = "untaken"  # surely not taken, or not yet sent: may be sent in any later batch
     DOUBTFUL = "doubtful"  # may have been taken: the same key, a look-up or a person settles it
     EXCLUDED = "excluded"  # never to be sent: unsubscribed, suppressed or unconfirmed, with a reason
 
@@ -392,11 +434,73 @@ class Outcome:
     retry_after: float = 0.0  # seconds the service asked to wait before the next call
 
 
+class EventKind(enum.StrEnum):
+    """What a service reports later, by webhook, about a mail it had accepted."""
+
+    DELIVERED = "delivered"  # the reader's mail server took it
+    BOUNCED = "bounced"  # the address does not work: never mail it again
+    COMPLAINED = "complained"  # the reader called it spam: never mail this person again
+    DROPPED = "dropped"  # this mail will not arrive; says nothing new about the address
+    DEFERRED = "deferred"  # not taken yet; the service goes on trying
+    UNSUBSCRIBED = "unsubscribed"  # the reader left through the service's own list
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Event:
+    """One verified webhook event. `service_id` is the one its Outcome had; `detail` holds no address."""
+
+    kind: EventKind
+    service_id: str
+    address: str = dataclasses.field(repr=False)
+    at: dt.datetime
+    detail: str = ""
+
+
+class SendState(enum.StrEnum):
+    """Where a send stands."""
+
+    SENDING = "sending"  # frozen and under way, or cut off: the next run goes on
+    PAUSED = "paused"  # stopped in good order: the next run goes on
+    SENT = "sent"  # everyone has a final fate
+    NEEDS_REVIEW = "needs_review"  # what is left needs a person: doubtful batches that nothing can settle
+
+
+class BatchState(enum.StrEnum):
+    """Where a batch stands."""
+
+    PENDING = "pending"  # nothing has left; may be claimed once its time has come
+    CLAIMED = "claimed"  # a sender prepares it; nothing has left
+    INFLIGHT = "inflight"  # its bytes may be leaving or have left: doubtful if the sender dies now
+    DONE = "done"  # every recipient has a final fate
+    DOUBTFUL = "doubtful"  # may have been taken; to be settled with the same key or by a look-up
+    HELD = "held"  # may have been taken, and only a person can settle it
+    SPLIT = "split"  # refused as a whole; its recipients went on in smaller batches
+
+
+class ScheduleState(enum.StrEnum):
+    """Where a planned send stands."""
+
+    WAITING = "waiting"  # its time has not come, or the worker has not been there yet
+    DONE = "done"  # the send was begun; the ledger knows the rest
+    REFUSED = "refused"  # it could not be begun: not approved, too late, blocked; the note says which
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Schedule:
+    """When an edition is to go out. `due_at` is UTC; `zone` is the time zone it was given in."""
+
+    edition: str
+    due_at: dt.datetime
+    zone: str
+    state: ScheduleState
+    note: str
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tally:
     """The equation of a send: planned = accepted + refused + untaken + doubtful + excluded.
 
-    Rows not yet sent count as untaken, so that it balances at every moment.
+    Rows not yet sent count as untaken and rows in flight as doubtful, so that it balances at every moment.
     """
 
     planned: int

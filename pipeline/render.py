@@ -70,18 +70,32 @@ def build(item: Item, material: model.Material, out: Path, progress: Progress = 
     if kept:
         progress(f"{subject}: unchanged")
         return kept
-    outputs: list[model.Output] = []
+    made: list[model.Output] = []
     for name, module in modules.items():
         progress(f"{subject}: rendering {name}")
-        outputs += module.render(item, material)
-    digests = {output.name: _digest(output.content) for output in outputs}
-    if len(digests) != len(outputs):
+        made += module.render(item, material)
+    digests = {output.name: _digest(output.content) for output in made}
+    if len(digests) != len(made):
         msg = f"two formats of {subject} write a file of the same name"
         raise errors.RenderProblem(msg, hint="rename one of them in formats/")
     record = {"subject": subject, "key": key, "outputs": digests, "inputs": inputs, "versions": versions}
     text = _json(record)
-    _replace(folder, [*outputs, model.Output(MANIFEST, text)])
+    _replace(folder, [*made, model.Output(MANIFEST, text)])
     return _manifest(text)
+
+
+def outputs(item: Item, material: model.Material) -> list[model.Output]:
+    """Render every format of an item and keep it in memory: what a check looks at."""
+    return [output for module in _formats(_subject(item)[0]).values() for output in module.render(item, material)]
+
+
+def outputs_in(out: Path, manifest: model.Manifest) -> dict[str, bytes]:
+    """Read back what was built; refuses when a file is gone."""
+    try:
+        return {name: (out / manifest.subject / name).read_bytes() for name in manifest.outputs}
+    except OSError as error:
+        msg = f"cannot read {error.filename}: {error.strerror}"
+        raise errors.StorageProblem(msg, hint=f"run `mscare build {manifest.subject}`") from error
 
 
 def _inputs(item: Item, material: model.Material, modules: Mapping[str, ModuleType]) -> Iterator[tuple[str, str]]:

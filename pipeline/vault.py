@@ -6,8 +6,6 @@ its own key, derived with HKDF-SHA256 from the installation's 32 bytes.
 """
 
 import base64
-import binascii
-import hashlib
 import hmac
 import os
 
@@ -19,8 +17,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pipeline import errors
 
 NONCE_BYTES = 12  # AES-GCM's own size
+FINGERPRINT_BYTES = 8  # enough to tell two keys apart, of no use to find one
 PUBLIC_ID_BYTES = 16  # random, one a subscriber: what a link names
 SIGNATURE_BYTES = 16  # 128 bits: beyond guessing, and the link stays short
+TOKEN_CHARACTERS = 43  # base64url of the two together, without padding
 
 
 class Vault:
@@ -33,6 +33,12 @@ class Vault:
         self._suppression_key = _derive(key, b"suppression")
         self._link_key = _derive(key, b"unsubscribe link")
         self._log_key = _derive(key, b"log")
+        self._receipt_key = _derive(key, b"receipt")
+        self.fingerprint = _keyed(_derive(key, b"fingerprint"), b"which key is this?")[:FINGERPRINT_BYTES]
+
+    def __repr__(self) -> str:
+        """Show which key this is, never the key."""
+        return f"<Vault {self.fingerprint.hex()}>"
 
     def seal(self, address: str) -> bytes:
         """Encrypt an address; twice the same address gives two different values."""
@@ -43,8 +49,8 @@ class Vault:
         """Decrypt what `seal` made; refuse when the key is not the one it was sealed with."""
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None).decode()
-        except InvalidTag as error:
-            msg = "a stored address cannot be read: it was encrypted with another key"
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to be anything sealed
+            msg = "a stored address cannot be read: it was encrypted with another key, or it is damaged"
             raise errors.StorageProblem(
                 msg, hint="restore var/keys/installation.key that belongs to this database"
             ) from error
@@ -57,21 +63,31 @@ class Vault:
         """Return the hash that outlives an erased subscriber, so that a re-import cannot mail the person."""
         return _keyed(self._suppression_key, address.casefold().encode())
 
+    def new_public_id(self) -> bytes:
+        """Return a new random public id, which says nothing about the address."""
+        return os.urandom(PUBLIC_ID_BYTES)
+
     def token(self, public_id: bytes) -> str:
         """Return the opaque, unforgeable part of a reader's links: always the same, so that bodies stay byte-stable."""
         signature = _keyed(self._link_key, public_id)[:SIGNATURE_BYTES]
         return base64.urlsafe_b64encode(public_id + signature).decode().rstrip("=")
 
     def public_id(self, token: str) -> bytes | None:
-        """Return the public id of a genuine token, None for any other text."""
-        try:
-            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
+        """Return the public id of a genuine token, None for any other text.
+
+        Base64 has several spellings of the same bytes; only the one that `token` writes is genuine.
+        """
+        if len(token) != TOKEN_CHARACTERS or not token.isascii():
             return None
-        public_id, signature = raw[:PUBLIC_ID_BYTES], raw[PUBLIC_ID_BYTES:]
-        expected = _keyed(self._link_key, public_id)[:SIGNATURE_BYTES]
-        genuine = len(raw) == PUBLIC_ID_BYTES + SIGNATURE_BYTES and hmac.compare_digest(signature, expected)
-        return public_id if genuine else None
+        try:
+            public_id = base64.urlsafe_b64decode(token + "=")[:PUBLIC_ID_BYTES]
+        except ValueError:
+            return None
+        return public_id if hmac.compare_digest(token, self.token(public_id)) else None
+
+    def seal_of(self, document: bytes) -> str:
+        """Return the seal of a receipt: only this installation can make it, so a changed receipt shows."""
+        return _keyed(self._receipt_key, document).hex()
 
     def log_name(self, address: str) -> str:
         """Return a short keyed hash to write into a log in place of an address."""
@@ -83,4 +99,4 @@ def _derive(key: bytes, use: bytes) -> bytes:
 
 
 def _keyed(key: bytes, data: bytes) -> bytes:
-    return hmac.new(key, data, hashlib.sha256).digest()
+    return hmac.digest(key, data, "sha256")
