@@ -1,0 +1,73 @@
+"""What every command shares: the application, the screen, --config and --verbose, numbered progress lines."""
+
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import rich.console
+import rich.markup
+import typer
+
+from pipeline import config
+
+app = typer.Typer(
+    name="mscare",
+    help="Navigating Your MS Care: one source of content becomes a digest and a book, sent once to everyone.\n\n"
+    "New here? Run `mscare demo`, then `mscare preview`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    add_completion=False,
+)
+screen = rich.console.Console(stderr=True, soft_wrap=True, highlight=False)
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Settings file; default: mscare.toml here or above.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say more while working, and show tracebacks of our faults.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")]
+
+Announce = Callable[[str], None]
+
+
+def settings(file: Path | None, *, verbose: bool) -> config.Config:
+    """Load the settings named by --config, or the ones of this folder."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    return config.load(file or config.find(Path.cwd()))
+
+
+def say(line: str) -> None:
+    """Print a line for people, on stderr."""
+    screen.print(plain(line))
+
+
+def step(number: int, line: str) -> None:
+    """Print a numbered step; the numbers are those of docs/how-it-works.md."""
+    screen.print(f"[bold]{number}[/]  {plain(line)}")
+
+
+def plain(text: str) -> str:
+    """Keep square brackets from being read as colour marks."""
+    return rich.markup.escape(text)
+
+
+def show_json(value: Any) -> None:
+    """Print a result for machines."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def stop_on_signals() -> threading.Event:
+    """Return an event that Ctrl-C and SIGTERM set, so that work ends in good order instead of in the middle."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

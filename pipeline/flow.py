@@ -1,0 +1,111 @@
+"""The story, left to right: content -> edition -> render -> check -> approve -> deliver -> report.
+
+1 read      content/ becomes a Library, and a list of what is wrong with it
+2 build     an edition, the book and the site become files in out/, with a manifest of digests
+3 check     findings in plain words; a blocking one stops a send unless a person waived it
+4 plan      who would get this edition, who would not, and why
+5 approve   a person lets exactly these bytes go
+6 send      every reader gets a row in the ledger; then batch by batch: claim, push, record
+7 report    planned = accepted + refused + untaken + doubtful + excluded
+
+`cli`, `site` and `studio` are thin skins over this file.
+"""
+
+import dataclasses
+import datetime as dt
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import approve, checks, database, deliver, edition, errors, ledger, model, office, render, report
+from pipeline.engine import embedded
+from pipeline.ledger import decisions
+
+read = office.sit_down  # step 1
+
+
+def build(desk: office.Desk, subjects: Sequence[str], out: Path, progress: render.Progress) -> list[model.Manifest]:
+    """Step 2: render editions by slug, "book" or "site" into `out`; what has not changed is left as it is."""
+    return [render.build(desk.item(subject), desk.material, out, progress) for subject in subjects]
+
+
+def check(desk: office.Desk, today: dt.date) -> list[model.Finding]:
+    """Step 3: every finding of the content, and of every edition as it would be mailed, waivers applied."""
+    found = [*desk.findings, *checks.source(desk.library, today)]
+    for slug, spec in desk.library.editions.items():
+        if {spec.lead, *spec.read_next} <= desk.library.articles.keys():  # otherwise its articles' findings say why
+            item = edition.edition(desk.library, slug)
+            outputs = {output.name: output.content for output in render.outputs(item, desk.material)}
+            found += checks.edition(outputs, item, desk.material)
+    return checks.apply(found, desk.library.waivers)
+
+
+def plan(here: office.Office, slug: str, service: str) -> deliver.Plan:
+    """Step 4: count the audience of the edition in out/; writes nothing."""
+    manifest = render.read(here.desk.settings.out, slug)
+    return deliver.plan(here.engine, manifest, here.courier(manifest, service, test=False))
+
+
+def grant(here: office.Office, slug: str, by: str, waivers: Sequence[model.Waiver], now: dt.datetime) -> model.Approval:
+    """Step 5: approve the bytes in out/; refuses while a blocking finding has no waiver."""
+    out = here.desk.settings.out
+    manifest = render.read(out, slug)
+    _refuse_altered(out, manifest)
+    findings = here.desk.findings_of(slug, out, now.date())
+    given = approve.approve(manifest, findings, by=by, at=now, waivers=tuple(waivers))
+    decisions.approve(here.engine, given)
+    return given
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Order:
+    """What to send, through which service, as of which moment; `test` mails the team and needs no approval."""
+
+    slug: str
+    service: str
+    now: dt.datetime
+    test: bool = False
+
+
+def send(here: office.Office, order: Order, stop: threading.Event, progress: embedded.Progress) -> ledger.Send:
+    """Step 6: send an approved edition to everyone, or a test of it to the team; goes on where it was cut off.
+
+    Refuses when the approval, the bytes, the findings, the window, the identity or another sender do not allow it.
+    """
+    settings = here.desk.settings
+    manifest = render.read(settings.out, order.slug)
+    _admit(here, manifest, order)
+    courier = here.courier(manifest, order.service, test=order.test)
+    with embedded.only_sender(settings.var):
+        testers = settings.delivery.test_addresses if order.test else None
+        begun = deliver.freeze(courier, manifest, order.service, testers)
+        if begun.state is not model.SendState.SENT:
+            embedded.run(courier, begun, settings.delivery.concurrency, stop, progress)
+    with database.reading(here.engine) as connection:
+        return ledger.by_id(connection, begun.id)
+
+
+def tell(here: office.Office, send_id: int) -> dict[str, Any]:
+    """Step 7: the equation of a send."""
+    with database.reading(here.engine) as connection:
+        return report.report(connection, ledger.by_id(connection, send_id))
+
+
+def _refuse_altered(out: Path, manifest: model.Manifest) -> None:
+    if changed := render.altered(out, manifest):
+        msg = f"files in {out / manifest.subject} are not those of its manifest: {', '.join(changed)}"
+        raise errors.NotApproved(msg, hint=f"run `mscare build {manifest.subject}`, look at it, and approve it again")
+
+
+def _admit(here: office.Office, manifest: model.Manifest, order: Order) -> None:
+    """Ask everything that may stand against a send, before anybody is claimed."""
+    settings = here.desk.settings
+    _refuse_altered(settings.out, manifest)
+    if not order.test:
+        findings = here.desk.findings_of(order.slug, settings.out, order.now.date())
+        with database.reading(here.engine) as connection:
+            given = decisions.approval_of(connection, order.slug)
+        approve.admit(given, manifest, render.altered(settings.out, manifest), findings)
+    spec = edition.edition(here.desk.library, order.slug).spec
+    approve.admit_service(settings.is_example(), order.service, order.now, spec, test=order.test)

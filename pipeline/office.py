@@ -1,0 +1,84 @@
+"""What the people of the house work with: the editor's desk, and the sender's office with database and keys."""
+
+import dataclasses
+import datetime as dt
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pipeline import checks, config, content, database, deliver, edition, errors, model, render, vault
+from pipeline.esps import _registry
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Desk:
+    """The settings, all of content/, and what is wrong with it."""
+
+    settings: config.Config
+    library: model.Library
+    findings: tuple[model.Finding, ...]
+
+    @property
+    def material(self) -> model.Material:
+        """What the formats work with."""
+        return model.Material(self.library, self.settings.identity, self.settings.templates)
+
+    def item(self, subject: str) -> render.Item:
+        """Return an edition by its slug, the book, or the library for the site; refuses what does not exist."""
+        if subject == "book":
+            return edition.book(self.library)
+        return self.library if subject == "site" else edition.edition(self.library, subject)
+
+    def findings_of(self, slug: str, out: Path, today: dt.date) -> list[model.Finding]:
+        """Return the findings of one edition, on the bytes in `out`: what an approval and a send rest on."""
+        item = edition.edition(self.library, slug)
+        others = {a.path for a in self.library.articles.values()} - {a.path for a in item.articles}
+        others |= {spec.path for spec in self.library.editions.values()} - {item.spec.path}
+        others |= {chapter.path for chapter in self.library.chapters.values()}
+        elsewhere = {path.relative_to(self.library.root.parent).as_posix() for path in others}
+        found = [f for f in (*self.findings, *checks.source(self.library, today)) if f.file not in elsewhere]
+        outputs = render.outputs_in(out, render.read(out, slug))
+        return checks.apply([*found, *checks.edition(outputs, item, self.material)], self.library.waivers)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Office:
+    """The desk, the database and the installation's keys."""
+
+    desk: Desk
+    engine: sa.Engine
+    keys: vault.Vault = dataclasses.field(repr=False)
+
+    def courier(self, manifest: model.Manifest, service: str, *, test: bool) -> deliver.Courier:
+        """Return what pushing this edition through `service` takes; refuses when there is no key for it."""
+        settings = self.desk.settings
+        adapter, account = config.service_of(settings, service)
+        secret = account.key.get_secret_value()
+        if not secret:
+            msg = f"there is no key for {service}"
+            raise errors.ConfigProblem(msg, hint=f"set MSCARE_SERVICES__{service.upper()}__KEY in the environment")
+        mail = deliver.message(render.outputs_in(settings.out, manifest))
+        return deliver.Courier(
+            engine=self.engine,
+            keys=self.keys,
+            service=_registry.get(adapter),
+            base_url=account.base_url,
+            secret=secret,
+            timeout=settings.delivery.timeout,
+            message=dataclasses.replace(mail, subject=f"[TEST] {mail.subject}") if test else mail,
+            site=settings.publication.base_url,
+            now=time.time,
+        )
+
+
+def sit_down(settings: config.Config) -> Desk:
+    """Read content/; refuses only when there is none."""
+    library, findings = content.load(settings.content)
+    return Desk(settings, library, tuple(findings))
+
+
+def open_office(settings: config.Config) -> Office:
+    """Open the database and the keys, made at first need; refuses when either cannot be used."""
+    engine = database.open_engine(settings.database.url, settings.root)
+    return Office(sit_down(settings), engine, vault.Vault(config.installation_key(settings)))
