@@ -1,0 +1,104 @@
+"""Documentation is tested: every command, setting, exit code, check, service and format must be in the docs."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pydantic
+import pytest
+import typer
+
+from pipeline import checks, config, errors, render
+from pipeline.cli import _app
+from pipeline.esps import _registry
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def commands() -> list[str]:
+    """Name every command as it is typed."""
+    found = [
+        command.name or (command.callback.__name__ if command.callback else "")
+        for command in _app.app.registered_commands
+    ]
+    for group in _app.app.registered_groups:
+        inner = group.typer_instance
+        assert isinstance(inner, typer.Typer)
+        found += [
+            f"{group.name} {c.name or (c.callback.__name__ if c.callback else '')}" for c in inner.registered_commands
+        ]
+    return found
+
+
+def settings(kind: type[pydantic.BaseModel], prefix: str = "") -> Iterator[str]:
+    """Name every setting as section.key."""
+    for name, field in kind.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, pydantic.BaseModel):
+            yield from settings(inner, f"{prefix}{name}.")
+        elif name != "root":
+            yield f"{prefix}{name}"
+
+
+def problems(kind: type[errors.Problem] = errors.Problem) -> Iterator[type[errors.Problem]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from problems(below)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_is_in_the_command_reference(command: str) -> None:
+    assert f"mscare {command}" in text("docs/commands.md")
+
+
+@pytest.mark.parametrize("name", sorted(settings(config.Config)))
+def test_every_setting_is_documented_with_its_variable(name: str) -> None:
+    page = text("docs/settings.md")
+    assert f"`{name}`" in page
+    assert f"`MSCARE_{name.upper().replace('.', '__')}`" in page
+
+
+def test_no_setting_is_documented_that_does_not_exist() -> None:
+    documented = set(re.findall(r"^\| `([a-z_.]+)`", text("docs/settings.md"), re.MULTILINE))
+    assert documented == set(settings(config.Config))
+
+
+@pytest.mark.parametrize("problem", list(problems()), ids=lambda kind: kind.__name__)
+def test_every_exit_code_is_documented(problem: type[errors.Problem]) -> None:
+    assert f"| {problem.exit_code} | {problem.__name__} |" in text("docs/exit-codes.md")
+
+
+def test_every_class_of_problem_has_its_own_exit_code() -> None:
+    codes = [kind.exit_code for kind in problems()]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("code", sorted(check.code for check in checks.catalogue()))
+def test_every_check_is_documented(code: str) -> None:
+    assert f"`{code}`" in text("docs/check-codes.md")
+
+
+@pytest.mark.parametrize("name", _registry.names())
+def test_every_service_is_documented(name: str) -> None:
+    assert name in text("docs/adding-a-service.md")
+    assert f"`services.{name}.base_url`" in text("docs/settings.md")
+
+
+@pytest.mark.parametrize("name", render.format_names())
+def test_every_format_is_documented(name: str) -> None:
+    assert f"| `{name}` |" in text("docs/adding-a-format.md")
+
+
+def test_every_link_between_the_documents_leads_somewhere() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert broken == []
