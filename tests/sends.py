@@ -110,6 +110,7 @@ def world(
             base_url=url,
             secret=secret,
             timeout=2.0,
+            patience=0.0,
             message=MESSAGE,
             site="https://www.publisher.example.com",
             now=time.time,

@@ -400,7 +400,8 @@ def echo(status: str) -> Handler:
 @every_service
 def test_a_service_that_repeats_the_key_and_the_addresses_is_not_quoted_on_them(name: str) -> None:
     with serving(echo("400 Bad")) as server:
-        outcomes = _http.exchange(_registry.get(name), BATCH, server.url, KEY, PLENTY)
+        service = _registry.get(name)
+        outcomes = _http.exchange(service, BATCH, service.request(BATCH, server.url, KEY), KEY, PLENTY)
     assert len(outcomes) == 3
     assert "SG." not in repr(outcomes)
     assert "@" not in repr(outcomes)
@@ -409,7 +410,8 @@ def test_a_service_that_repeats_the_key_and_the_addresses_is_not_quoted_on_them(
 @every_service
 def test_a_refused_key_stops_the_send_without_being_told(name: str) -> None:
     with serving(echo("401 Unauthorized")) as server, pytest.raises(errors.ServiceProblem) as caught:
-        _http.exchange(_registry.get(name), BATCH, server.url, KEY, PLENTY)
+        service = _registry.get(name)
+        _http.exchange(service, BATCH, service.request(BATCH, server.url, KEY), KEY, PLENTY)
     assert "answered 401" in caught.value.message
     assert "SG." not in caught.value.message
     assert "@" not in caught.value.message
