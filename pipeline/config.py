@@ -1,7 +1,7 @@
 """mscare.toml and the environment become one frozen Config; every fault is reported at once.
 
 The only module that reads the environment. A setting `key` of `[section]` is overridden by
-`MSCARE_SECTION__KEY`; secrets (`services.*.key`, `secrets.*`) come only from there.
+`MSCARE_SECTION__KEY`; secrets (`services.*.key`, `services.*.webhook_secret`, `secrets.*`) come only from there.
 """
 
 import os
@@ -87,6 +87,7 @@ class Delivery(_Section):
     test_addresses: tuple[Address, ...] = ()
     concurrency: Annotated[int, pydantic.Field(ge=1, le=32)] = 3
     timeout: Annotated[float, pydantic.Field(gt=0, le=600)] = 30.0
+    patience: Annotated[float, pydantic.Field(ge=0, le=3600)] = 120.0
 
 
 class Service(_Section):
@@ -94,6 +95,7 @@ class Service(_Section):
 
     base_url: Web
     key: Secret = Secret("")
+    webhook_secret: Secret = Secret("")  # what its webhook signs with; empty: /hooks/<service> believes nobody
 
 
 class Sandbox(Service):
@@ -199,11 +201,16 @@ class Config(_Settings):
         )
 
     def is_example(self) -> list[str]:
-        """Name the publication settings that still hold the shipped examples."""
+        """Name the publication settings that still hold the shipped examples, or a site without https.
+
+        An http address on this machine is let pass: it is how a send is tried out against a local service.
+        """
+        site = urlsplit(self.publication.base_url)
+        insecure = site.scheme == "http" and site.hostname not in {"127.0.0.1", "localhost", "::1"}
         example = {
             "organisation": self.publication.organisation.startswith("Example "),
             "postal_address": "Example" in self.publication.postal_address,
-            "base_url": _on_example_domain(urlsplit(self.publication.base_url).hostname or ""),
+            "base_url": insecure or _on_example_domain(site.hostname or ""),
             "sender": _on_example_domain(self.publication.sender.partition("@")[2]),
         }
         return [name for name, is_example in example.items() if is_example]
@@ -244,7 +251,12 @@ def load(path: Path) -> Config:
 
 def _refuse_secrets_in_file(path: Path, values: dict[str, Any]) -> None:
     """A secret in a file that is committed is a leak waiting to happen."""
-    found = [f"services.{name}.key" for name, table in values.get("services", {}).items() if "key" in table]
+    found = [
+        f"services.{name}.{key}"
+        for name, table in values.get("services", {}).items()
+        for key in ("key", "webhook_secret")
+        if key in table
+    ]
     found += [f"secrets.{name}" for name in values.get("secrets", {})]
     if found:
         variables = ", ".join("MSCARE_" + name.upper().replace(".", "__") for name in found)

@@ -1,6 +1,7 @@
 """Checks: each has a golden folder, tests/checks/<code>/, with what in/ adds to the sound publication of _sound/.
 
-`in/` holds content/, templates/ and built/ (what rendering would have made); a name in `in/removed` is taken away.
+`in/` holds content/, templates/ and built/ (what rendering would have made); a name in `in/removed` is taken away,
+and what is in `in/identity.json` changes the publisher.
 `pytest tests/test_checks.py --update` writes each golden.json anew, and docs/check-codes.md: read the difference.
 """
 
@@ -32,7 +33,9 @@ BLOCK, WARNING = model.Severity.BLOCK, model.Severity.WARNING
 def findings_of(room: Path) -> list[model.Finding]:
     """Run everything on a room with content/, templates/ and built/."""
     library, found = content.load(room / "content")
-    material = model.Material(library, samples.sample_identity(), room / "templates")
+    settings = json.loads((room / "identity.json").read_text()) if (room / "identity.json").exists() else {}
+    identity = dataclasses.replace(samples.sample_identity(), **settings)
+    material = model.Material(library, identity, room / "templates")
     found += checks.source(library, TODAY)
     for folder in sorted((room / "built").iterdir()):
         outputs = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
@@ -275,22 +278,6 @@ def test_a_review_of_the_very_words_is_accepted() -> None:
         assert {f.code for f in found if f.file.endswith("rest-and-ms.md")} == codes
 
 
-def test_a_link_to_our_own_site_on_a_private_host_is_told_once_and_at_the_setting() -> None:
-    library, _ = content.load(SOUND / "content")
-    identity = dataclasses.replace(samples.sample_identity(), base_url="http://127.0.0.1:8080")
-    material = model.Material(library, identity, SOUND / "templates")
-    folder = SOUND / "built" / "2026-11-test"
-    html = (folder / "email.html").read_bytes().replace(b"https://www.example.org", b"http://127.0.0.1:8080")
-    outputs = {"email.html": html.replace(b"<p>Many", b'<p><a href="http://127.0.0.1:8080/book/">The book</a> Many')}
-    found = checks.edition(outputs, edition.edition(library, "2026-11-test"), material)
-    assert [(f.file, f.message) for f in found if f.code == "link-target"] == [
-        (
-            "mscare.toml",
-            "the mail links to http://127.0.0.1:8080, which is not encrypted: http: can be read and changed on its way",
-        )
-    ]
-
-
 def test_a_pdf_that_is_none_is_told() -> None:
     assert [(f.code, f.file) for f in checks.book({"large-print.pdf": b"<html>", "book.pdf": b"%PDF-1.7"})] == [
         ("book-pdf-missing", "out/book/large-print.pdf")
@@ -316,9 +303,10 @@ def test_an_unrendered_edition_is_a_finding_at_its_file() -> None:
 
 
 PIECES = (
-    "[x](", "## ", "### ", "::: note", ":::", "\n", "\n\n", "[@a]", "[@", "[^1]", "![a](", "image:x.svg", ")", "https://",
-    "http://[", "mailto:", "| a |\n|--|\n", "**", "<b>", "<!--", '<a href="', '">', "</a>", '<img src="', "<h1>",
-    "<table>", "{{", "}}", "*|", "[[", "\x00", "&#0;", "1 in 3", "%", "<style>@import ", ' style="url(', '<html lang="en">', "é",
+    "[x](", "## ", "### ", "::: note", ":::", "\n", "\n\n", "[@a]", "[@", "[^1]", "![a](", "image:x.svg", ")",
+    "https://", "http://[", "mailto:", "| a |\n|--|\n", "**", "<b>", "<!--", '<a href="', '">', "</a>", '<img src="',
+    "<h1>", "<table>", "{{", "}}", "*|", "[[", "\x00", "&#0;", "1 in 3", "%", "<style>@import ", ' style="url(',
+    '<html lang="en">', "é",
 )  # fmt: skip
 
 

@@ -31,5 +31,13 @@ def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
         waivers=_banks.waivers(desk),
         images=_banks.images(desk),
     )
-    desk.findings.extend(_references.check(library))
+    desk.findings.extend(_references.check(library, desk.findings))
     return library, sorted(desk.findings, key=lambda f: (f.file, f.line, f.code, f.message))
+
+
+def text(path: Path) -> str:
+    """Return a file of content/ as it stands, for naming lines; "" when it cannot be read: `load` has said so."""
+    try:
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -103,7 +103,7 @@ def _tables(desk: _files.Desk, name: str, key: str, kind: type[_files.Head]) -> 
         return []
     values, lines = read
     for other in values.keys() - {key}:
-        line = _files.line_of(lines, (other,))
+        line = _files.line_of(lines, (other, 0))
         desk.block("content-schema", path, line, f"unknown key {other!r}", f"this file holds [[{key}]] tables")
     items = values.get(key, [])
     if not isinstance(items, list):
@@ -169,7 +169,7 @@ def waivers(desk: _files.Desk) -> tuple[model.Waiver, ...]:
     if not (desk.root / "waivers.toml").exists():
         return ()
     rows = _tables(desk, "waivers.toml", "waiver", _Waiver)
-    return tuple(model.Waiver(w.code, w.file, w.reason, w.by) for w, _ in rows)
+    return tuple(model.Waiver(w.code, w.file, w.reason, w.by, line) for w, line in rows)
 
 
 def sources(desk: _files.Desk) -> dict[str, model.Source]:

@@ -21,6 +21,16 @@ _HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]\]?")
 _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
 
 
+class _Loader(yaml.SafeLoader):
+    """Leaves dates as they are written: the schema judges them and so can name their line."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 class Desk:
     """The folder being read and the findings so far."""
 
@@ -100,15 +110,17 @@ class Desk:
 
     def _yaml(self, path: Path, text: str) -> tuple[dict[str, Any], Lines] | None:
         try:
-            values, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+            loader = _Loader(text)
+            node = loader.get_single_node()
+            values = loader.construct_document(node) if node else None
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 2 if mark else 1
             message = f"the front matter is not valid YAML: {getattr(error, 'problem', None) or error}"
             self.block("content-front-matter", path, line, message, 'quote a text that holds a colon: title: "A: b"')
             return None
-        except ValueError as error:  # PyYAML reads 2026-02-30 as a date and lets datetime complain
-            self.block("content-front-matter", path, 1, f"the front matter has a bad date: {error}", "mend the date")
+        except ValueError as error:  # a few malformed numbers, such as 0b_, escape PyYAML's own errors
+            self.block("content-front-matter", path, 1, f"the front matter has a bad value: {error}", "mend it")
             return None
         if not isinstance(values, dict) or not isinstance(node, yaml.MappingNode):
             self.block("content-front-matter", path, 1, "the front matter holds no keys", "write key: value lines")
@@ -127,9 +139,14 @@ class Desk:
             return kind.model_validate(values)
         except pydantic.ValidationError as error:
             for fault in error.errors(include_url=False):
-                where = (*place, *fault["loc"])
-                self.block("content-schema", path, line_of(lines, where), *_explain(kind, fault))
+                where = (*place, *(fault["loc"] or _named(fault["msg"], lines)))
+                self.block("content-schema", path, line_of(lines, where) or 1, *_explain(kind, fault))
             return None
+
+
+def _named(message: str, lines: Lines) -> Place:
+    """Return the first key that a fault between several keys names, such as expires and checked."""
+    return next(((word,) for word in re.findall(r"\w+", message) if (word,) in lines), ())
 
 
 def _explain(kind: type[pydantic.BaseModel], fault: Any) -> tuple[str, str]:
@@ -140,7 +157,9 @@ def _explain(kind: type[pydantic.BaseModel], fault: Any) -> tuple[str, str]:
         return f"unknown key {name!r}", f"known keys are: {known}"
     if fault["type"] == "missing":
         return f"the key {name!r} is missing", "add it; `mscare new` writes a file with every key explained"
-    shown = repr(fault["input"])
+    if not fault["loc"]:
+        return fault["msg"].removeprefix("Value error, "), "mend one of the two"
+    shown = str(fault["input"]) if isinstance(fault["input"], dt.date) else repr(fault["input"])
     shown = shown if len(shown) <= 60 else shown[:57] + "..."  # noqa: PLR2004  enough to recognise the value
     return f"{name}: {fault['msg'].removeprefix('Value error, ')} (found {shown})", "mend the value"
 

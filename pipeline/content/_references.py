@@ -1,8 +1,7 @@
 """Everything that names something else: does it exist? Also the few words that must never be missing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline import markup, model
 
@@ -15,31 +14,53 @@ _WHAT = {
 }
 
 
-def check(library: model.Library) -> Iterator[model.Finding]:
-    """Yield a finding for every reference that leads nowhere."""
-    known = _known(library)
+_UNREAD = frozenset({"content-unreadable", "content-encoding", "content-syntax"})
+
+
+class _Everything:
+    """Stands for a bank that could not be read: its own finding is enough, and nothing is said of what it may hold."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+Known = Mapping[str, Container[str]]
+
+
+def check(library: model.Library, faults: Sequence[model.Finding]) -> Iterator[model.Finding]:
+    """Yield a finding for every reference that leads nowhere; `faults` of the files themselves are not told again."""
+    known = _known(library, {fault.file for fault in faults if fault.code in _UNREAD})
     for article in library.articles.values():
         yield from _text(library, article.path, article.body, article.body_line, known)
-        yield from _article(library, article)
+        yield from _text(library, article.path, article.get_help, _line(article.path, "get_help", ""), known)
+        yield from _article(library, article, known)
     for chapter in library.chapters.values():
         yield from _text(library, chapter.path, chapter.body, chapter.body_line, known)
-        yield from _names(library, chapter.path, "question_groups", chapter.question_groups, library.groups)
-        yield from _names(library, chapter.path, "worksheet", (chapter.worksheet,), library.worksheets)
+        yield from _text(library, chapter.path, chapter.get_help, _line(chapter.path, "get_help", ""), known)
+        yield from _names(library, chapter.path, "question_groups", chapter.question_groups, known["group"])
+        yield from _names(library, chapter.path, "worksheet", (chapter.worksheet,), known["worksheet"])
     for spec in library.editions.values():
-        yield from _names(library, spec.path, "lead or read_next", (spec.lead, *spec.read_next), library.articles)
+        yield from _text(library, spec.path, spec.intro, _line(spec.path, "intro", ""), known)
+        yield from _names(library, spec.path, "lead or read_next", (spec.lead, *spec.read_next), known["article"])
     if library.book:
-        yield from _names(library, library.book.path, "chapters", library.book.chapters, library.chapters)
+        yield from _names(library, library.book.path, "chapters", library.book.chapters, known["book"])
 
 
-def _known(library: model.Library) -> dict[str, Mapping[str, Any]]:
-    in_book = library.book.chapters if library.book else ()
-    return {
-        "citation": library.sources,
-        "term": library.terms,
-        "chapter": {slug: None for slug in in_book if slug in library.chapters},
-        "article": library.articles,
-        "image": library.images,
+def _known(library: model.Library, unread: Container[str]) -> Known:
+    """Map each kind of name to those that exist. A text whose file is faulty exists: its own findings say the rest."""
+    root = library.root
+    articles = {path.stem for path in (root / "articles").glob("*.md")}
+    chapters = {path.stem.partition("-")[2] for path in (root / "book").glob("*.md")}
+    banks: dict[str, tuple[str, Container[str]]] = {
+        "citation": ("sources.json", library.sources),
+        "term": ("glossary.toml", library.terms),
+        "question": ("questions.toml", library.questions),
+        "group": ("questions.toml", library.groups),
+        "worksheet": ("worksheets.toml", library.worksheets),
     }
+    read = {kind: _Everything() if f"{root.name}/{file}" in unread else ids for kind, (file, ids) in banks.items()}
+    in_book = chapters & set(library.book.chapters) if library.book else chapters
+    return {**read, "article": articles, "book": chapters, "chapter": in_book, "image": library.images}
 
 
 def _finding(library: model.Library, at: tuple[Path, int], code: str, message: str, hint: str) -> model.Finding:
@@ -48,9 +69,7 @@ def _finding(library: model.Library, at: tuple[Path, int], code: str, message: s
     return model.Finding(code, model.Severity.BLOCK, file, line, message, hint)
 
 
-def _text(
-    library: model.Library, path: Path, body: str, body_line: int, known: Mapping[str, Mapping[str, Any]]
-) -> Iterator[model.Finding]:
+def _text(library: model.Library, path: Path, body: str, body_line: int, known: Known) -> Iterator[model.Finding]:
     for ref in markup.parse(body, body_line).references:
         if ref.kind in known and ref.target not in known[ref.kind]:
             code, what, hint = _WHAT[ref.kind]
@@ -61,9 +80,9 @@ def _text(
             yield _finding(library, (path, ref.line), "content-image-alt", message, hint)
 
 
-def _article(library: model.Library, article: model.Article) -> Iterator[model.Finding]:
-    yield from _names(library, article.path, "questions", article.questions, library.questions)
-    yield from _names(library, article.path, "related", article.related, library.articles)
+def _article(library: model.Library, article: model.Article, known: Known) -> Iterator[model.Finding]:
+    yield from _names(library, article.path, "questions", article.questions, known["question"])
+    yield from _names(library, article.path, "related", article.related, known["article"])
     if article.image not in library.images:
         code, what, hint = _WHAT["image"]
         line = _line(article.path, "image", article.image)
@@ -71,7 +90,7 @@ def _article(library: model.Library, article: model.Article) -> Iterator[model.F
 
 
 def _names(
-    library: model.Library, path: Path, key: str, names: tuple[str, ...], known: Mapping[str, Any]
+    library: model.Library, path: Path, key: str, names: tuple[str, ...], known: Container[str]
 ) -> Iterator[model.Finding]:
     code = "content-question-unknown" if key in {"questions", "question_groups"} else "content-link-unknown"
     for name in names:

@@ -1,0 +1,135 @@
+"""Checks: findings in plain words, each with a stable code, at a place that a person can edit.
+
+One file a family. A check is a promise to the reader (`_check.Check`); docs/check-codes.md lists them all.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from pipeline import content, errors, model
+from pipeline.checks import (
+    _check,
+    _content,
+    _frame,
+    _headings,
+    _images,
+    _inbox,
+    _links,
+    _mail,
+    _mjml,
+    _outputs,
+    _pages,
+    _review,
+    _texts,
+    _waivers,
+    _words,
+)
+from pipeline.formats import email
+
+Check = _check.Check
+FAMILIES: Mapping[str, tuple[Check, ...]] = {
+    "Content": _content.CHECKS,
+    "Review": _review.CHECKS,
+    "Words": _words.CHECKS,
+    "Headings": _headings.CHECKS,
+    "Links": _links.CHECKS,
+    "Pictures": _images.CHECKS,
+    "Inbox": _inbox.CHECKS,
+    "Frame": _frame.CHECKS,
+    "Mail": _mail.CHECKS,
+    "MJML": _mjml.CHECKS,
+    "Book and site": _outputs.CHECKS,
+    "Waivers": _waivers.CHECKS,
+}
+
+fingerprint = _review.fingerprint
+
+
+def catalogue() -> tuple[Check, ...]:
+    """Return every check there is, family by family."""
+    return tuple(check for family in FAMILIES.values() for check in family)
+
+
+def source(library: model.Library, today: dt.date) -> list[model.Finding]:
+    """Check the content itself, as of `today`. What is wrong with its form, `content.load` has found already."""
+    texts = _texts.of(library)
+    return _sorted(
+        [
+            *_review.reviews(texts),
+            *_review.dates(library, texts, today),
+            *_words.unfinished(library),
+            *_words.broken(library, texts),
+            *_words.sources(texts),
+            *_headings.source(texts),
+            *_links.source(library, texts),
+            *_images.source(texts),
+        ]
+    )
+
+
+def edition(outputs: Mapping[str, bytes], edition: model.Edition, material: model.Material) -> list[model.Finding]:
+    """Check a digest as it would be mailed. `outputs` are its files by name, from memory or from out/."""
+    origins = _origins(edition, material)
+    folder = f"out/{edition.spec.slug}"
+    base_url = material.identity.base_url
+    page = _pages.parse(f"{folder}/{_mail.HTML}", outputs.get(_mail.HTML, b""), origins)
+    text = outputs.get(_mail.TEXT, b"").decode("utf-8", "replace")
+    mail = _mail.Mail(edition, material.identity, folder, page, text, origins)
+    found = [*_mail.check(mail), *_inbox.check(mail)]
+    try:
+        found += _mjml.check(email.mjml_source(edition, material), origins)
+    except errors.RenderProblem as problem:
+        found.append(unrendered(edition.spec, problem, material.library.root))
+    if page:
+        found += _frame.page(page, material.identity.language)
+        found += _headings.page(page)
+        found += _links.page(page, base_url, (_mail.OWN_LINK,))
+        found += _images.page(page, base_url)
+    return _sorted(found)
+
+
+def unrendered(spec: model.EditionSpec | model.BookSpec, problem: errors.RenderProblem, root: Path) -> model.Finding:
+    """Turn what stopped the rendering of an edition or the book into a finding; `root` is the content folder."""
+    return _mjml.unrendered((_texts.name(spec.path, root), 0), problem, root.parent)
+
+
+def book(outputs: Mapping[str, bytes]) -> list[model.Finding]:
+    """Check the book as it is built; its chapters are checked by `source`."""
+    return _sorted(_outputs.book(outputs))
+
+
+def site(outputs: Mapping[str, bytes], base_url: str, served: tuple[str, ...] = ()) -> list[model.Finding]:
+    """Check the site as it is built; `served` are the beginnings of paths that the site answers without a file."""
+    return _sorted(_outputs.site(outputs, base_url, served))
+
+
+def apply(findings: Sequence[model.Finding], waivers: Sequence[model.Waiver]) -> list[model.Finding]:
+    """Mark the findings that a waiver covers, and add one for each waiver that is unknown or covers nothing.
+
+    Give it the findings of a whole run: a waiver for what was not looked at would seem to be of no use.
+    """
+    return _sorted(_waivers.apply(findings, waivers, {check.code for check in catalogue()}))
+
+
+def only(findings: Iterable[model.Finding], paths: Sequence[Path], root: Path) -> list[model.Finding]:
+    """Keep the findings at or below `paths`; `root` is the folder that findings' files are counted from."""
+    wanted = [path.resolve() for path in paths]
+    return [
+        finding for finding in findings if any((root.resolve() / finding.file).is_relative_to(path) for path in wanted)
+    ]
+
+
+def _origins(edition: model.Edition, material: model.Material) -> dict[str, str]:
+    """Return the files that a digest's words come from, most likely first: what a finding points at."""
+    written = [edition.spec.path, *(article.path for article in edition.articles)]
+    found = {_texts.name(path, material.library.root): content.text(path) for path in written}
+    for path in sorted((material.templates / "email").glob("*")):
+        if path.suffix in {".j2", ".toml"}:
+            found[f"templates/email/{path.name}"] = content.text(path)
+    return found
+
+
+def _sorted(findings: Iterable[model.Finding]) -> list[model.Finding]:
+    """Order findings by place; the same fault found twice at one place is one finding."""
+    return sorted(dict.fromkeys(findings), key=lambda f: (f.file, f.line, f.code, f.message))

@@ -1,0 +1,69 @@
+"""The findings of content.load: a file is read, or the fault is named. Listed here, found there."""
+
+from pipeline.checks._check import BLOCK, Check
+
+CHECKS = (
+    Check(
+        "content-duplicate",
+        BLOCK,
+        "A slug, an id or an issue number names one thing only.",
+        "give one of the two another name",
+    ),
+    Check("content-encoding", BLOCK, "Every letter arrives as it was typed.", "save the file again as UTF-8"),
+    Check(
+        "content-front-matter",
+        BLOCK,
+        "The head of a text can be read.",
+        "begin the file with ---, close its keys with ---, and quote a text that holds a colon",
+    ),
+    Check(
+        "content-image-alt",
+        BLOCK,
+        "Who cannot see a drawing is told what it shows.",
+        "say in one or two sentences what it shows: ![here](image:...)",
+    ),
+    Check(
+        "content-image-missing",
+        BLOCK,
+        "Every drawing that a text names exists.",
+        "put the SVG file into content/images/, or mend the name",
+    ),
+    Check(
+        "content-link-unknown",
+        BLOCK,
+        "A link to a chapter or an article arrives at one.",
+        "use a slug that exists, or add the text",
+    ),
+    Check(
+        "content-question-unknown",
+        BLOCK,
+        "Every question that a text names stands in the question bank.",
+        "mend the id, or add the question to content/questions.toml",
+    ),
+    Check(
+        "content-schema",
+        BLOCK,
+        "No key is missing, misspelt, given twice or of the wrong kind.",
+        "mend the value; the message names the keys that are known",
+    ),
+    Check(
+        "content-slug",
+        BLOCK,
+        "Every address can be typed and never changes.",
+        "rename the file: lower-case letters, digits and single hyphens",
+    ),
+    Check(
+        "content-source-unknown",
+        BLOCK,
+        "Every citation leads to a source.",
+        "add the source to content/sources.json, or mend the id",
+    ),
+    Check("content-syntax", BLOCK, "Every TOML and JSON file can be read.", "mend the line that is named"),
+    Check(
+        "content-term-unknown",
+        BLOCK,
+        "Every marked word is explained in the glossary.",
+        "add the term to content/glossary.toml, or mend the id",
+    ),
+    Check("content-unreadable", BLOCK, "Every file that is needed is there.", "put the file in its place"),
+)

@@ -1,0 +1,53 @@
+"""Headings are how people with a screen reader, or with little strength, find their way."""
+
+from collections.abc import Iterator, Sequence
+
+from pipeline import model
+from pipeline.checks import _pages, _texts
+from pipeline.checks._check import BLOCK, Check
+
+ORDER = Check(
+    "heading-order",
+    BLOCK,
+    "The outline has no gaps: who jumps from heading to heading misses nothing.",
+    "use ## for a section and ### below it; the title is the only heading above them",
+)
+EMPTY = Check("heading-empty", BLOCK, "No heading is announced without words.", "write the heading, or take it out")
+CHECKS = (ORDER, EMPTY)
+
+DEEPEST = 3  # the title is level 1, the body has ## and ###
+
+
+def source(texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
+    """Yield the faults of the headings in Markdown bodies."""
+    for text in texts:
+        above = 1
+        for heading in text.body.headings:
+            place = (text.name, heading.line)
+            if not heading.text:
+                yield EMPTY.at(place, f"a heading of level {heading.level} has no words")
+            if heading.level == 1 or heading.level > DEEPEST:
+                message = f"{heading.text!r} is a heading of level {heading.level}; only ## and ### are used"
+                yield ORDER.at(place, message)
+            elif heading.level > above + 1:
+                yield ORDER.at(place, f"{heading.text!r} jumps from level {above} to level {heading.level}")
+            above = heading.level
+
+
+def page(page: _pages.Page) -> Iterator[model.Finding]:
+    """Yield the faults of the headings in HTML: one h1, which comes first, no gaps, none empty."""
+    above, titles = 0, 0
+    for element in page.root.iter("h1", "h2", "h3", "h4", "h5", "h6"):
+        words, level = _pages.words(element), int(str(element.tag)[1])
+        place = page.place(element, words)
+        titles += level == 1
+        if not words:
+            yield EMPTY.at(place, f"an h{level} has no words", "write the heading, or take it out of the template")
+        if level > above + 1:
+            after = f"follows h{above}" if above else "is the first heading"
+            yield ORDER.at(place, f"h{level} {words!r} {after}", "mend the level, in the text or in the template")
+        elif level == 1 and titles > 1:
+            yield ORDER.at(place, f"{words!r} is a second h1", "keep h1 for the title alone")
+        above = level
+    if not above:
+        yield ORDER.at((page.name, 0), "there is no heading at all", "give the page its h1")
