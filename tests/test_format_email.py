@@ -3,6 +3,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,10 +13,10 @@ import hypothesis.strategies as st
 import lxml.html
 import playwright.sync_api
 import pytest
+import samples
 
 from pipeline import errors, mjml, model, templating
 from pipeline.formats import email
-from tests import samples
 
 EDITION = samples.sample_edition()
 MATERIAL = samples.sample_material()
@@ -324,6 +325,34 @@ def test_missing_templates_are_told_in_a_sentence(tmp_path: Path) -> None:
         email.mjml_source(EDITION, dataclasses.replace(MATERIAL, templates=tmp_path))
 
 
+def changed_templates(folder: Path, name: str, old: str, new: str) -> model.Material:
+    """Return the material with one word of one template changed."""
+    templates = folder / "templates"
+    shutil.copytree(MATERIAL.templates, templates)
+    text = (templates / name).read_text(encoding="utf-8")
+    assert old in text
+    (templates / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+    return dataclasses.replace(MATERIAL, templates=templates)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("email/words.toml", "{title}", "{titel}", r"words\.toml: read has a brace that means nothing"),
+        ("email/words.toml", 'privacy = "', 'private = "', r"digest\.mjml\.j2:\d+: .*privacy"),
+        ("tokens.toml", "[light]", "[lite]", r"digest\.mjml\.j2:\d+: 'light' is undefined"),
+        ("email/digest.mjml.j2", "{% endif %}", "", r"digest\.mjml\.j2:\d+: "),
+        ("email/digest.mjml.j2", "</mj-head>", "", r"line 2, column 3: <mj-head> is never closed"),
+        ("email/digest.mjml.j2", "[[unsubscribe_url]]", "https://x.org/", r"\[\[unsubscribe_url\]\] 0 times"),
+    ],
+)
+def test_a_slip_in_a_template_is_told_with_its_place(
+    tmp_path: Path, name: str, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(errors.RenderProblem, match=message):
+        email.render(EDITION, changed_templates(tmp_path, name, old, new))
+
+
 # --- any words ------------------------------------------------------------------------
 
 NASTY = [
@@ -361,7 +390,7 @@ def test_any_words_reach_the_reader_unchanged_and_nothing_is_injected(said: dict
     html = html_of(edition, dataclasses.replace(MATERIAL, library=library))
     page = lxml.html.document_fromstring(html)
     expected = {name: squeezed(text) for name, text in said.items()}
-    assert page.xpath("//title")[0].text_content().strip(" ") == expected["title"]
+    assert squeezed(page.xpath("//title")[0].text_content()) == expected["title"]
     assert [words(h) for h in page.iter("h1")] == [expected["title"]]
     assert next(words(h) for h in page.iter("h2")) == expected["title"]
     assert [words(h) for h in page.iter("h3")][1] == expected["title"]

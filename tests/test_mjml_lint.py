@@ -3,12 +3,12 @@ from pathlib import Path
 import hypothesis
 import hypothesis.strategies as st
 import pytest
+import samples
 
 from pipeline.formats import email
 from pipeline.mjml import components, lint, scan
-from tests import samples
 
-GOLDEN = Path(__file__).parent / "mjml"
+GOLDEN = Path(__file__).parent / "mjml_reference"
 
 SOUND = """\
 <mjml lang="en" dir="ltr">
@@ -71,6 +71,7 @@ def test_the_reference_that_npm_mjml_takes_without_a_word_has_no_faults() -> Non
         ("words</mj-text>", "words</mj-text><mj-image alt='' />", 7, 25, "<mj-image> has no src"),
         ("words</mj-text>", "words</mj-text><mj-image alt='' src='' />", 7, 42, 'src="" makes no sense in <mj-image>'),
         ("words</mj-text>", "words</mj-text><mj-button>x</mj-button>", 7, 25, "<mj-button> has no href"),
+        ("</mj-head>", "<mj-style>a { b: c</mj-style></mj-head>", 4, 11, "this style opens 1 braces and closes 0"),
         (' lang="en"', "", 1, 1, "<mjml> has no lang"),
         ('lang="en"', 'lang="und"', 1, 7, 'lang="und" makes no sense in <mjml>'),
         ('dir="ltr"', 'dir="auto"', 1, 17, 'dir="auto" makes no sense in <mjml>'),

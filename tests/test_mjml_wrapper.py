@@ -15,7 +15,7 @@ from pipeline import errors, mjml
 from pipeline.mjml import scan
 
 ROOT = Path(__file__).resolve().parent.parent
-GOLDEN = Path(__file__).parent / "mjml"
+GOLDEN = Path(__file__).parent / "mjml_reference"
 
 SPOILT = {
     "quote": 'a "quoted" word',
@@ -76,6 +76,11 @@ def test_a_line_break_in_an_attribute_is_a_space() -> None:
     page = compiled('<mj-text><p style="margin:0;\n\tpadding:0">x</p></mj-text><mj-image src="a" alt="one\r\ntwo" />')
     assert page.xpath("//p/@style") == ["margin:0;  padding:0"]
     assert page.xpath("//img/@alt") == ["one two"]
+
+
+def test_a_line_break_in_the_title_is_a_space() -> None:
+    page = compiled(head="<mj-title>one\r\ntwo\tthree</mj-title>")
+    assert page.xpath("//*[@role='article']/@aria-label") == ["one two three"] == page.xpath("//title/text()")
 
 
 def test_single_quotes_around_an_attribute_let_nothing_be_injected() -> None:
@@ -151,7 +156,7 @@ def test_many_tags_beside_each_other_and_void_tags_are_not_deep() -> None:
 
 
 def test_too_large_a_source_is_refused() -> None:
-    assert "characters; the most is" in refused(document(f"<mj-text>{'x' * mjml.MAX_BYTES}</mj-text>")).message
+    assert "characters; the most is" in refused(document(f"<mj-text>{'x' * mjml.MAX_LENGTH}</mj-text>")).message
 
 
 def test_a_control_character_is_refused_with_its_place() -> None:

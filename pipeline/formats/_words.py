@@ -1,0 +1,27 @@
+"""Sentences that every format says in the same words: dates, and who has read a text."""
+
+import datetime as dt
+import hashlib
+
+from pipeline import model
+
+_SPRING = ("January", "February", "March", "April", "May", "June")
+_AUTUMN = ("July", "August", "September", "October", "November", "December")
+_MONTHS = _SPRING + _AUTUMN
+
+
+def long_date(date: dt.date) -> str:
+    """Write a date as people say it: 22 November 2026. Does not depend on the machine's language."""
+    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
+
+
+def is_reviewed(text: model.Article | model.Chapter) -> bool:
+    """Tell whether a named clinician has read exactly this text: a changed text loses its mark."""
+    return text.review is not None and text.review.sha256 == hashlib.sha256(text.body.encode()).hexdigest()
+
+
+def review_line(text: model.Article | model.Chapter) -> str:
+    """Say who has read the text, or honestly that no clinician has."""
+    if text.review is not None and is_reviewed(text):
+        return f"Medically reviewed by {text.review.reviewer} on {long_date(text.review.reviewed)}."
+    return f"Not yet medically reviewed. Sources checked on {long_date(text.checked)} by the editorial team."

@@ -1,0 +1,142 @@
+"""The digest as a mail: Markdown and Jinja2 make MJML, MJML makes HTML, drawings become PNG. Compiled once for all.
+
+`[[unsubscribe_url]]` in the footer is all that differs from reader to reader; nothing in the mail is fetched from
+elsewhere, and nothing in it tells who opened it.
+"""
+
+import dataclasses
+import functools
+import json
+import re
+import urllib.parse
+from pathlib import Path, PurePosixPath
+
+from markupsafe import Markup
+
+from pipeline import drawing, errors, markup, mjml, model, templating
+from pipeline.formats import _digest
+
+KIND = "edition"
+TEMPLATES = ("email", "fonts", "tokens.toml")
+
+WIDTHS = (600, 1200)  # pixels: as wide as the mail, and twice that for sharp screens
+MARK_WIDTH = 84  # pixels, shown at half of it
+_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
+
+
+def render(edition: model.Edition, material: model.Material) -> list[model.Output]:
+    """Return email.html, message.json and the pictures; refuses what a mail program would show broken."""
+    html = mjml.to_html(mjml_source(edition, material))
+    return [
+        model.Output("email.html", _digest.with_merge_fields(html, "email.html").encode("ascii")),
+        model.Output("message.json", _message(edition.spec, material.identity)),
+        *_pictures(edition, material),
+    ]
+
+
+def mjml_source(edition: model.Edition, material: model.Material) -> str:
+    """Return the filled-in MJML that `render` compiles: what the MJML lint reads."""
+    digest = _digest.digest(edition, material)
+    hooks = _hooks(digest)
+    values = {field.name: getattr(digest, field.name) for field in dataclasses.fields(digest)}
+    right_to_left = digest.identity.language.partition("-")[0] in _RIGHT_TO_LEFT
+    values |= templating.tokens(material.templates)
+    values |= {
+        "direction": "rtl" if right_to_left else "ltr",
+        "start": "right" if right_to_left else "left",
+        "images": f"{digest.page_url}images/",
+        "mark": _picture_name("mark.svg", MARK_WIDTH),
+        "picture": lambda entry: urllib.parse.quote(_picture_name(entry.article.image, WIDTHS[-1])),
+        "intro": _without_citations(markup.to_html(digest.intro, hooks)),
+        "opening": _without_citations(
+            markup.to_html(digest.lead.document, hooks, markup.opening(digest.lead.document))
+        ),
+    }
+    return templating.render(templating.environment(material.templates, "email"), "digest.mjml.j2", **values)
+
+
+def _message(spec: model.EditionSpec, identity: model.Identity) -> bytes:
+    """Write what the mail's head needs: what an inbox shows before anything is opened."""
+    record = {
+        "edition": spec.slug,
+        "list_id": identity.list_id,
+        "preheader": spec.preheader,
+        "sender": identity.sender,
+        "sender_name": identity.sender_name,
+        "subject": spec.subject,
+        "title": spec.title,
+    }
+    return (json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
+
+
+# --- pictures -------------------------------------------------------------------
+
+
+def _picture_name(image: str, width: int) -> str:
+    return f"{PurePosixPath(image).stem}-{width}.png"
+
+
+def _pictures(edition: model.Edition, material: model.Material) -> list[model.Output]:
+    """Draw each article's picture once for each width, and the house's mark."""
+    templates = material.templates
+    made = {_picture_name("mark.svg", MARK_WIDTH): _draw(_mark(templates), "mark.svg", MARK_WIDTH, templates)}
+    for article in edition.articles:
+        if article.image not in material.library.images:
+            msg = f"{article.path}: there is no drawing content/images/{article.image}"
+            raise errors.RenderProblem(msg, hint="add the drawing, or name another one in `image:`")
+        svg = material.library.images[article.image]
+        for width in WIDTHS:
+            made[_picture_name(article.image, width)] = _draw(svg, article.image, width, templates)
+    return [model.Output(f"images/{name}", content) for name, content in sorted(made.items())]
+
+
+@functools.lru_cache(maxsize=32)  # an edition's pictures: nine tenths of the time of a preview, and they rarely change
+def _draw(svg: bytes, name: str, width: int, templates: Path) -> bytes:
+    return drawing.png(svg, name, width, templates)
+
+
+def _mark(templates: Path) -> bytes:
+    path = templates / "email" / "mark.svg"
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise errors.RenderProblem(msg, hint="restore the shipped templates/email/mark.svg") from error
+
+
+# --- the Markdown of this format ------------------------------------------------
+
+
+def _hooks(digest: _digest.Digest) -> markup.Hooks:
+    """Write Markdown for a mail: no citation numbers and no marked terms; those are for the web page."""
+    base_url = digest.identity.base_url
+
+    def link(scheme: str, target: str, inner: Markup) -> Markup:
+        return markup.link_html(_digest.link_url(base_url, scheme, target), inner)
+
+    return markup.Hooks(
+        citation=lambda _ids: _CITED,
+        term=lambda _id, inner: inner,
+        link=link,
+        image=_image_in_words,
+        heading=lambda _heading, inner: Markup("<p><strong>{}</strong></p>\n").format(inner),
+        callout=_callout,
+    )
+
+
+_CITED = Markup("<!--cited-->")
+
+
+def _without_citations(html: Markup) -> Markup:
+    """Take out the places of citations together with the space before each, so that no full stop stands alone."""
+    return Markup(re.sub(rf"\s*{_CITED}", "", html))  # noqa: S704  only the marks we wrote are taken out
+
+
+def _image_in_words(_name: str, alt: str, caption: str) -> Markup:
+    """Tell of a drawing inside the text in words: in a mail only the article's own drawing is shown."""
+    return Markup("<p><em>{}</em></p>\n").format(caption or alt)
+
+
+def _callout(kind: str, title: str, inner: Markup) -> Markup:
+    name = "data" if kind == "table" else "callout"
+    return Markup('<div class="{}"><p><strong>{}</strong></p>\n{}</div>\n').format(name, title, inner)
