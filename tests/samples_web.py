@@ -1,7 +1,7 @@
 """The small publication of `samples` with what only web pages use: a book, a table, boxes, a review, related articles.
 
-    library = samples_web.library()
-    material = samples_web.material()
+library = samples_web.library()
+material = samples_web.material()
 """
 
 import dataclasses

@@ -94,7 +94,9 @@ def _send_and_kill(place: house.House, url: str, kill: str) -> None:
         name, _, number = kill.partition("=")
     sender = place.start("send", house.SLUG)
     counts = requests.get(f"{url}/_sandbox/calls", params={name: number, "wait": "30"}, timeout=40).json()
-    assert counts[name] >= int(number), f"the point was never reached: {counts}"
+    if counts[name] < int(number):
+        sender.kill()
+        pytest.fail(f"the point was never reached: {counts}; the sender said: {sender.communicate()}")
     sender.send_signal(signal.SIGKILL)
     sender.communicate(timeout=30)
     assert sender.returncode in {-signal.SIGKILL, 0}  # 0: the last answer was the end of the send

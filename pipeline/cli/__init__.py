@@ -3,7 +3,7 @@
 import sys
 import traceback
 
-import click
+import typer
 
 from pipeline import errors
 from pipeline.cli import _app, _content, _demo, _doctor, _people, _sending, _serving
@@ -18,12 +18,10 @@ def main() -> None:
         code = _app.app(standalone_mode=False)
     except errors.Problem as problem:
         code = _tell(problem)
-    except click.exceptions.Abort:
-        code = _tell(errors.Interrupted("stopped", hint="nothing is half-written; run the same command again"))
-    except click.ClickException as fault:
-        fault.show()
-        code = fault.exit_code
-    except KeyboardInterrupt:
+    except typer.exceptions.TyperException as fault:
+        hint = "`mscare --help` lists the commands, `mscare COMMAND --help` explains one with an example"
+        code = _tell(errors.UsageProblem(fault.format_message(), hint=hint))
+    except (KeyboardInterrupt, typer.Abort):
         code = _tell(errors.Interrupted("stopped", hint="nothing is half-written; run the same command again"))
     except BrokenPipeError:
         code = 0  # the reader of our output, such as `head`, has seen enough

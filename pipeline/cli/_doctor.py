@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 import typer
 
 from pipeline import config as config_
-from pipeline import database, errors, render, templating
+from pipeline import database, errors, mjml, render, templating
 from pipeline.cli import _app
 from pipeline.cli._app import ConfigFile, Verbose
 
 OLDEST_PYTHON = (3, 11)
+PANGO = "sudo apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (macOS: brew install pango)"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,9 +66,8 @@ def _libraries() -> Iterator[Sign]:
             yield Sign(name, importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
             yield Sign(name, "not installed", "run `make setup`")
-    yield _tried("Pango, which sets the book's type", lambda: importlib.import_module("weasyprint"),
-                 "sudo apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (macOS: brew install pango)")  # fmt: skip
-    yield _tried("the MJML compiler", lambda: importlib.import_module("pipeline.mjml"), "run `make setup`")
+    yield _tried("Pango, which sets the book's type", lambda: importlib.import_module("weasyprint"), PANGO)
+    yield _tried("the MJML compiler", mjml.compiler, "run `make setup`")
 
 
 def _tried(what: str, action: Callable[[], object], mend: str) -> Sign:

@@ -1,6 +1,7 @@
 """subscribers: import, count, export, erase."""
 
 import datetime as dt
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +48,9 @@ def import_(
             progress=lambda rows: bar.update(task, completed=rows),
         )
     typer.echo(f"{report.read} rows read: {report.added} added, {report.already} already there,")
-    typer.echo(f"{report.suppressed} suppressed, {report.rejected} rejected")
+    typer.echo(
+        f"{report.stopped} stopped because the file says so, {report.suppressed} suppressed, {report.rejected} rejected"
+    )
     if report.rejects_path:
         typer.echo(f"why each row was rejected: {report.rejects_path}")
 
@@ -79,7 +82,7 @@ def export(
 
 @people.command()
 def erase(
-    address: Annotated[str, typer.Argument(help="The person's address.")],
+    address: Annotated[str, typer.Argument(help="The person's address; - reads it from standard input.")],
     config: ConfigFile = None,
     verbose: Verbose = False,
 ) -> None:
@@ -88,5 +91,7 @@ def erase(
     Example: `mscare subscribers erase reader@example.org`
     """
     here = _open(config, verbose=verbose)
+    if address == "-":  # keeps the address out of the shell's history
+        address = sys.stdin.readline().strip()
     found = audience.erase(here.engine, here.keys, address, dt.datetime.now(dt.UTC))
     typer.echo("erased" if found else "nobody had this address; it will stay away from the list all the same")

@@ -295,7 +295,8 @@ def work(config: ConfigFile = None, verbose: Verbose = False) -> None:
     Example: `mscare work`
     """
     settings = _app.settings(config, verbose=verbose)
+    stop = _app.stop_on_signals()
     office.open_office(settings)
     _app.say("working: due sends are taken up; stop with Ctrl-C")
-    agenda.work(lambda: office.open_office(settings), _app.stop_on_signals(), _app.say)
+    agenda.work(lambda: office.open_office(settings), stop, _app.say)
     _app.say("stopped; start `mscare work` again to go on")
