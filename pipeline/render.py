@@ -24,11 +24,14 @@ MANIFEST = "manifest.json"
 LIBRARIES = (
     "citeproc-py",
     "css-inline",
+    "fonttools",
     "jinja2",
+    "lxml",
     "markdown-it-py",
     "mdit-py-plugins",
     "mjml-python",
     "pikepdf",
+    "pydyf",
     "resvg-py",
     "weasyprint",
 )

@@ -1,0 +1,89 @@
+"""The typesetter's last touch on finished HTML: curled quotation marks and spaces that must not break."""
+
+import io
+import re
+
+import fontTools.ttLib
+import lxml.etree
+import lxml.html
+
+from pipeline import errors
+
+INLINE = frozenset({"a", "abbr", "b", "br", "code", "em", "i", "span", "strong", "sub", "sup"})
+KEPT = frozenset({"script", "style", "textarea", "title"})  # never touched
+NO_BREAK = "\N{NO-BREAK SPACE}"
+_UNITS = "tesla|mm|cm|km|m|mg|kg|g|ml|°C|percent|million|billion|am|pm"
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_JOINED = re.compile(
+    rf"(?<=\d) (?=(?:{_UNITS}|{_MONTHS})\b)"  # a measure, a date
+    r"|(?<=[Pp]age) (?=\d)|(?<=[Cc]hapter) (?=\d)"
+    r"|(?<=\d\d\d) (?=\d\d\d\b)"  # a telephone number
+)
+_OPENING_BEFORE = re.compile(r"[\s(\[\u2013\u2014/\u201c\u2018]")
+
+
+def set_type(page: str) -> str:
+    """Return the HTML document with typographic quotes and no-break spaces; tags, attributes and addresses are kept."""
+    root = lxml.html.document_fromstring(page)
+    _walk(root, " ")
+    return "<!DOCTYPE html>\n" + str(lxml.etree.tostring(root, method="html", encoding="unicode"))
+
+
+def _walk(element: lxml.html.HtmlElement, before: str) -> str:
+    """Set the text below `element`, where `before` is the last character read; return the new last one."""
+    inline = element.tag in INLINE
+    last = before if inline else " "
+    if element.tag not in KEPT and "url" not in element.classes:
+        if element.text:
+            element.text, last = _curled(element.text, last)
+        for child in list(element):
+            last = _walk(child, last)
+            if child.tail:
+                child.tail, last = _curled(child.tail, last)
+        _free_spaces(element)
+    return last if inline else " "
+
+
+def _free_spaces(element: lxml.html.HtmlElement) -> None:
+    """Give the space between a run of text and an inline element an element of its own.
+
+    Where such a run fits its last line but for that space, WeasyPrint 70 breaks the line after the first word.
+    """
+    for child in list(element):
+        previous = child.getprevious()
+        text = element.text if previous is None else previous.tail
+        if child.tag not in INLINE or not text or not text.strip() or not text.endswith((" ", "\n")):
+            continue
+        space = lxml.html.Element("span")
+        space.text = " "
+        child.addprevious(space)
+        if previous is None:
+            element.text = text.rstrip(" \n")
+        else:
+            previous.tail = text.rstrip(" \n")
+
+
+def _curled(text: str, before: str) -> tuple[str, str]:
+    """Curl the quotation marks and join measures; a mark opens after a space, a bracket, a dash or another opening."""
+    out: list[str] = []
+    last = before
+    for char in text:
+        opening = bool(_OPENING_BEFORE.match(last))
+        if char == '"':
+            last = "\u201c" if opening else "\u201d"
+        elif char == "'":
+            last = "\u2018" if opening else "\u2019"
+        else:
+            last = char
+        out.append(last)
+    return _JOINED.sub(NO_BREAK, "".join(out)), last
+
+
+def check_characters(page: str, font: bytes) -> None:
+    """Refuse a character that the font file lacks: another font would slip in, or the reader would see a box."""
+    known = fontTools.ttLib.TTFont(io.BytesIO(font)).getBestCmap()
+    for text in map(str, lxml.html.document_fromstring(page).itertext()):
+        for char in text:
+            if ord(char) not in known and not char.isspace():
+                msg = f"the book's font has no {char!r} (U+{ord(char):04X}), used in: {text.strip()[:60]!r}"
+                raise errors.RenderProblem(msg, hint='write it in words, for example "or more" for the sign')
