@@ -409,9 +409,11 @@ def test_a_service_that_repeats_the_key_and_the_addresses_is_not_quoted_on_them(
 
 @every_service
 def test_a_refused_key_stops_the_send_without_being_told(name: str) -> None:
-    with serving(echo("401 Unauthorized")) as server, pytest.raises(errors.ServiceProblem) as caught:
-        service = _registry.get(name)
-        _http.exchange(service, BATCH, service.request(BATCH, server.url, KEY), KEY, PLENTY)
+    service = _registry.get(name)
+    with serving(echo("401 Unauthorized")) as server:
+        request = service.request(BATCH, server.url, KEY)
+        with pytest.raises(errors.ServiceProblem) as caught:
+            _http.exchange(service, BATCH, request, KEY, PLENTY)
     assert "answered 401" in caught.value.message
     assert "SG." not in caught.value.message
     assert "@" not in caught.value.message

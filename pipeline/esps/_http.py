@@ -51,13 +51,13 @@ class _Body:
 
 
 def exchange(
-    service: _registry.Service, batch: model.Batch, base_url: str, secret: str, timeout: float
+    service: _registry.Service, batch: model.Batch, request: model.Request, secret: str, timeout: float
 ) -> list[model.Outcome]:
-    """Send `batch` and return one outcome a recipient, in order; raises ServiceProblem when the account is at fault.
+    """Send `batch` by its `request`; return one outcome a recipient, in order.
 
-    `timeout` is in seconds, for connecting and for each silence of the service.
+    Raises ServiceProblem when the account is at fault. `timeout` is in seconds, for connecting and for each
+    silence of the service.
     """
-    request = service.request(batch, base_url, secret)
     return judge(batch, service, lambda: _without(secret, push(request, timeout)))
 
 
