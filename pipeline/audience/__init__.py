@@ -16,6 +16,7 @@ from pipeline.audience._readers import (
     suppress,
     test_members,
     unsubscribe,
+    unsubscribe_address,
     unsubscribe_url,
 )
 from pipeline.audience._tables import Suppression, check_key
@@ -35,5 +36,6 @@ __all__ = [
     "suppress",
     "test_members",
     "unsubscribe",
+    "unsubscribe_address",
     "unsubscribe_url",
 ]

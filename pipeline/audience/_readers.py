@@ -120,6 +120,16 @@ def unsubscribe(engine: sa.Engine, public_id: bytes, now: dt.datetime, *, source
         return True
 
 
+def unsubscribe_address(engine: sa.Engine, keys: vault.Vault, address: str, now: dt.datetime, *, source: str) -> bool:
+    """Do as `unsubscribe` for the reader with this address, which a service reports; False when nobody has it."""
+    table = _tables.subscriber.c
+    index = keys.index(_addresses.normalise(address))
+    query = sa.select(table.public_id).where(table.address_index == index, table.kind == _tables.Kind.READER)
+    with database.reading(engine) as connection:
+        public_id = connection.scalar(query)
+    return public_id is not None and unsubscribe(engine, public_id, now, source=source)
+
+
 def suppress(engine: sa.Engine, keys: vault.Vault, address: str, reason: _tables.Suppression, now: dt.datetime) -> None:
     """Never mail an address again, known or not; of two reasons the first stays. To forget a person, use `erase`."""
     plain = _addresses.normalise(address)

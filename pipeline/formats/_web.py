@@ -1,0 +1,49 @@
+"""What every web page shares: templates, style, addresses. The files of the site, and the pages a server answers with.
+
+A page names everything on the site by a path from itself ("../../style.css"), so that it works under any address.
+"""
+
+import hashlib
+import urllib.parse
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from pipeline import model, templating
+from pipeline.formats import _words
+
+FONTS = ("400", "400i", "700")  # the faces a page may need; the fourth, bold italics, is not used
+FAMILY = "AtkinsonHyperlegibleNext"
+EMERGENCY = "911 in the US, 999 or 112 in the UK, 112 in the EU"
+
+
+def environment(templates: Path, identity: model.Identity) -> jinja2.Environment:
+    """Return the environment of templates/web; every template knows the publisher."""
+    env = templating.environment(templates, "web")
+    env.filters["day"] = _words.long_date
+    env.filters["megabytes"] = megabytes
+    env.globals.update(identity=identity, emergency=EMERGENCY, url=quoted)
+    return env
+
+
+def quoted(name: str) -> str:
+    """Write a file name or slug as a part of an address."""
+    return urllib.parse.quote(name, safe="")
+
+
+def style(env: jinja2.Environment, templates: Path, root: str = "") -> Markup:
+    """Return the style sheet; `root` leads from the file it stands in to the site's root."""
+    values = templating.tokens(templates)
+    text = templating.render(env, "style.css", **values, root=root, faces=FONTS, family=FAMILY)
+    return Markup(text)  # noqa: S704  our own template and tokens; nothing of a reader or an editor is in it
+
+
+def version(content: bytes) -> str:
+    """Return a short mark of a file's content, for an address that changes when the file does."""
+    return hashlib.sha256(content).hexdigest()[:10]
+
+
+def megabytes(size: int) -> str:
+    """Write a file's size for people: 1.4 MB, 870 KB."""
+    return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000))} KB"  # noqa: PLR2004
