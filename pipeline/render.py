@@ -22,6 +22,7 @@ from pipeline import errors, formats, model
 
 MANIFEST = "manifest.json"
 LIBRARIES = (
+    "brotli",
     "citeproc-py",
     "css-inline",
     "fonttools",

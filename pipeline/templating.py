@@ -1,5 +1,6 @@
 """Jinja2 as every format uses it: autoescape on, an unknown name is an error, tokens.toml at hand."""
 
+import functools
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +10,12 @@ import jinja2
 from pipeline import errors
 
 
+@functools.cache
 def environment(templates: Path, folder: str, *, autoescape: bool = True) -> jinja2.Environment:
-    """Return an environment for `templates/<folder>`; only the plain-text format turns autoescape off."""
+    """Return the environment for `templates/<folder>`; only the plain-text format turns autoescape off.
+
+    One for each folder, kept with its compiled templates; a file that changes on disk is compiled again.
+    """
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader([templates / folder, templates]),
         autoescape=autoescape,  # noqa: S701  on by default; off only for text/plain, which has no markup to inject
@@ -18,7 +23,7 @@ def environment(templates: Path, folder: str, *, autoescape: bool = True) -> jin
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        auto_reload=False,
+        auto_reload=True,
     )
 
 
