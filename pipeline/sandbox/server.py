@@ -1,37 +1,27 @@
 """The sandbox as one ASGI application, and its server on this machine only."""
 
 import contextlib
-import errno
 import functools
 import json
-import signal
 import socket
 import struct
-import threading
 import time
 from asyncio import Transport
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from pipeline import errors
+from pipeline import errors, loopback
 from pipeline.sandbox import calls, desk, faults, pages, resend, sendgrid, sendgrid_logs, store, wire, witness
 
-HOST = "127.0.0.1"
-IDLE_SECONDS = 75
-"""Longer than a sender pauses between batches: a connection closed meanwhile would look like a fault."""
-
-STOP_SECONDS = 5
+WHO = "the sandbox"
 
 
 class App(Starlette):
@@ -44,7 +34,7 @@ class App(Starlette):
         self._taken, self._calls = taken, state
         super().__init__(
             routes=routes,
-            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[loopback.HOST, "localhost"])],
             exception_handlers={404: missing, 405: missing},
         )
 
@@ -130,7 +120,7 @@ class _Connection:
         self._transport.abort()
 
 
-class _Protocol(H11Protocol):
+class _Protocol(loopback.Protocol):
     """HTTP that hands the connection to the application."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # uvicorn narrows it the same way
@@ -138,37 +128,8 @@ class _Protocol(H11Protocol):
         self.app_state = {**self.app_state, "connection": _Connection(transport)}
 
 
-class _Server(uvicorn.Server):
-    """A server that says when it is ready, drops waiting calls at the end, and ends in peace on a signal."""
-
-    def __init__(self, config: uvicorn.Config, running_app: App, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._app, self._ready = running_app, ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._app.drop_held()
-        await super().shutdown(sockets)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGINT and SIGTERM; unlike uvicorn's own, do not raise the signal again afterwards."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  the signature of a handler
-        self.force_exit = self.should_exit  # the second signal does not wait for anybody
-        self.should_exit = True
+def _server(application: App) -> loopback.Server:
+    return loopback.Server(application, before_stop=application.drop_held, protocol=_Protocol)
 
 
 def serve(store_path: Path, port: int, faults: faults.Plan, templates: Path, *, ready: Callable[[str], None]) -> None:
@@ -176,9 +137,11 @@ def serve(store_path: Path, port: int, faults: faults.Plan, templates: Path, *, 
 
     Refuses with MissingPart when the port is taken or the templates are missing, with StorageProblem for the store.
     """
-    with _listening(port) as listener, contextlib.closing(app(store_path, faults, templates)) as application:
-        server = _Server(_config(application), application, lambda: ready(_url(listener)))
-        server.run(sockets=[listener])
+    with (
+        loopback.listening(port, WHO) as listener,
+        contextlib.closing(app(store_path, faults, templates)) as application,
+    ):
+        loopback.serve(_server(application), listener, lambda: ready(loopback.url(listener)))
 
 
 @contextlib.contextmanager
@@ -192,61 +155,8 @@ def running(
 ) -> Iterator[str]:
     """Serve from a thread while the block runs; yields the base URL. Refuses as `serve` does."""
     with (
-        _listening(port) as listener,
+        loopback.listening(port, WHO) as listener,
         contextlib.closing(app(store_path, faults, templates, clock=clock)) as application,
+        loopback.running(_server(application), listener, WHO),
     ):
-        started = threading.Event()
-        server = _Server(_config(application), application, started.set)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
-        thread.start()
-        try:
-            if not started.wait(STOP_SECONDS):
-                msg = "the sandbox did not start"
-                raise errors.MissingPart(msg, hint="run `mscare doctor`")
-            yield _url(listener)
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-def _config(application: App) -> uvicorn.Config:
-    return uvicorn.Config(
-        application,
-        http=_Protocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
-
-
-@contextlib.contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """Take the port; from here on connections wait in the queue, so that nobody is turned away at the start."""
-    # asyncio sends small answers at once only when the protocol is named: without it each costs 40 ms
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-            listener.listen(128)
-        except OSError as error:
-            reason = (
-                "is taken by another program"
-                if error.errno == errno.EADDRINUSE
-                else f"cannot be used: {error.strerror}"
-            )
-            msg = f"the sandbox cannot listen: port {port} on {HOST} {reason}"
-            raise errors.MissingPart(
-                msg, hint="stop that program, or choose another port; 0 picks a free one"
-            ) from error
-        except OverflowError as error:
-            msg = f"the sandbox cannot listen: {port} is not a port"
-            raise errors.MissingPart(msg, hint="choose a port from 1024 to 65535, or 0 for a free one") from error
-        yield listener
-
-
-def _url(listener: socket.socket) -> str:
-    return f"http://{HOST}:{listener.getsockname()[1]}"
+        yield loopback.url(listener)
