@@ -1,0 +1,56 @@
+"""The book's page: every page as a picture with its printed number, and the PDF itself."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from pipeline.studio import drawn, room, wording
+
+KEPT = {**drawn.HEADERS, "Cache-Control": "private, max-age=3600"}  # the address names the digest of the PDF
+
+
+class BookPages:
+    """What is shown of the book."""
+
+    def __init__(self, shown: room.Room, how: drawn.Drawn) -> None:
+        """Show the book that is in the room."""
+        self._room, self._drawn = shown, how
+
+    def routes(self) -> list[Route]:
+        """Return the book's addresses."""
+        guarded = self._drawn.guarded
+        return [
+            Route("/book", guarded(self._book)),
+            Route("/book/pages/{number:int}.png", guarded(self._leaf)),
+            Route("/book/{name}.pdf", guarded(self._pdf)),
+        ]
+
+    def _book(self, request: Request) -> Response:
+        book = self._room.book()
+        return self._drawn.page(
+            "book.html",
+            session=request.scope["studio.session"],
+            generation=self._room.generation,
+            publication=self._room.settings.publication,
+            trouble=self._room.trouble,
+            path="/book",
+            book=book,
+            verdict=wording.counted(book.findings),
+            checklist_of=wording.checklist(book.findings, book.waivers, wording.OF_THE_BOOK),
+        )
+
+    def _leaf(self, request: Request) -> Response:
+        book = self._room.book()
+        if book.file is None or book.manifest is None:
+            raise HTTPException(404)
+        picture = self._room.leaves.picture(book.file, book.manifest.digest, request.path_params["number"])
+        if picture is None:
+            raise HTTPException(404)
+        return Response(picture, media_type="image/png", headers=KEPT)
+
+    def _pdf(self, request: Request) -> Response:
+        book = self._room.book()
+        if book.file is None or request.path_params["name"] != book.file.stem:
+            raise HTTPException(404)
+        return FileResponse(book.file, media_type="application/pdf", headers=drawn.HEADERS)
