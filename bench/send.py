@@ -8,6 +8,7 @@ import csv
 import dataclasses
 import datetime as dt
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -145,9 +146,10 @@ def _with_ledger(folder: Path, url: str, message: model.Message) -> measure.Samp
         message=message,
         site="https://www.example.org",
         now=time.time,
+        closes=math.inf,
     )
     manifest = model.Manifest(message.edition, "key", {}, {}, {}, "d" * 64)
-    with measure.clock() as found, embedded.only_sender(folder):
+    with measure.clock() as found, embedded.only_sender(engine):
         begun = deliver.freeze(courier, manifest, "sendgrid")
         embedded.run(courier, begun, THREADS, threading.Event(), lambda _tally: None)
     with database.reading(engine) as connection:
@@ -166,7 +168,7 @@ def _without_ledger(folder: Path, url: str, message: model.Message, *, push: boo
         most = service.batch_size(message)
         for start in range(0, len(readers), most):
             some = tuple(readers[start : start + most])
-            key = ledger.key_of("bench", [reader.subscriber for reader in some])
+            key = ledger.key_of("bench", start, [reader.subscriber for reader in some])
             batch = model.Batch(key, message, some)
             request = service.request(batch, url, SECRET)
             if push:

@@ -1,8 +1,10 @@
 """The schedule: local times become due moments, due moments become sends, each once, also after a restart."""
 
+import dataclasses
 import datetime as dt
 import logging
 import threading
+import time
 import zoneinfo
 from collections.abc import Callable
 
@@ -11,7 +13,8 @@ from pipeline.ledger import decisions
 
 log = logging.getLogger("mscare.work")
 NAP = 1.0  # seconds between two looks at the clock
-LATER = (errors.ServiceProblem, errors.StorageProblem)  # faults that may pass: the send stays on the schedule
+SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds until an edition that did not go out is taken up again
+LATER = (errors.Interrupted, errors.ServiceProblem, errors.StorageProblem)  # may pass: it stays on the schedule
 
 
 def moment(text: str, zone: str) -> dt.datetime:
@@ -56,40 +59,80 @@ def put(here: office.Office, slug: str, due_at: dt.datetime, zone: str) -> None:
     decisions.put_on_schedule(here.engine, slug, due_at, zone)
 
 
-def work(reopen: Callable[[], office.Office], stop: threading.Event, tell: Callable[[str], None]) -> None:
-    """Take up due sends until `stop`. Content and settings are read again for each, so that approvals count at once."""
-    quiet: dict[str, str] = {}  # what was last said of an edition, so that a lasting fault is said once
+def work(here: office.Office, stop: threading.Event, tell: Callable[[str], None]) -> None:
+    """Take up due sends until `stop`. The content is read again for each, so that a change counts at once.
+
+    What could not be sent stays on the schedule when waiting may mend it, and is tried ever more rarely.
+    """
+    turns: dict[str, _Turn] = {}
     while not stop.is_set():
-        here = reopen()
-        with database.reading(here.engine) as connection:
-            due = decisions.due(connection, dt.datetime.now(dt.UTC))
-            cut_off = [
-                s.edition for s in ledger.sends(connection) if s.state is model.SendState.SENDING and s.slot == "all"
-            ]
-        for slug in dict.fromkeys([*cut_off, *(item.edition for item in due)]):
-            said = _take_up(here, slug, stop)
-            if quiet.get(slug) != said:
-                tell(said)
-            quiet[slug] = said
+        turns = {slug: turns.get(slug) or _Turn() for slug in _waiting(here)}
+        for slug, turn in turns.items():
+            if turn.has_come() and not stop.is_set():
+                turn.take(_take_up(here, slug, stop), tell)
         stop.wait(NAP)
 
 
-def _take_up(here: office.Office, slug: str, stop: threading.Event) -> str:
-    """Send one due edition and say in a sentence how it went."""
+class _Turn:
+    """When an edition may be taken up again, and what was said of it last, so that a lasting fault is said once."""
+
+    def __init__(self) -> None:
+        """Begin with a turn that has come."""
+        self._at, self._pause, self._said = 0.0, SHORTEST_PAUSE, ""
+
+    def has_come(self) -> bool:
+        """Return whether the pause is over."""
+        return time.monotonic() >= self._at
+
+    def take(self, said: str, tell: Callable[[str], None]) -> None:
+        """Tell what came of it when that is new, and wait twice as long for the next time."""
+        if said != self._said:
+            tell(said)
+        self._at = time.monotonic() + self._pause
+        self._said, self._pause = said, min(LONGEST_PAUSE, 2 * self._pause)
+
+
+def _waiting(here: office.Office) -> list[str]:
+    """List the editions to take up: sends that were cut off first, then what is due."""
     with database.reading(here.engine) as connection:
-        begun = ledger.find(connection, slug)
-    service = begun.service if begun else here.desk.settings.delivery.service
-    order = flow.Order(slug, service, dt.datetime.now(dt.UTC))
+        begun = [s for s in ledger.sends(connection) if s.state is model.SendState.SENDING and s.slot == "all"]
+        due = decisions.due(connection, dt.datetime.now(dt.UTC))
+    return list(dict.fromkeys([*(s.edition for s in begun), *(item.edition for item in due)]))
+
+
+def _take_up(here: office.Office, slug: str, stop: threading.Event) -> str:
+    """Send one due edition and say in a sentence how it went; whatever happens to one, the others still go out."""
     try:
-        ended = flow.send(here, order, stop, lambda _: None)
+        return _send_or_refuse(here, slug, stop)
     except errors.Interrupted:
         return f"{slug}: stopped in good order; `mscare work` goes on with it"
-    except LATER as problem:
-        log.warning("send-postponed edition=%s reason=%s", slug, problem)
-        return f"{slug}: not yet: {problem.message}"
     except errors.Problem as problem:
+        reason = problem.message
+    except Exception as fault:
+        log.info("send-failed edition=%s", slug, exc_info=True)
+        reason = f"a fault of this program, not of yours: {type(fault).__name__}: {fault}"
+    log.info("send-postponed edition=%s reason=%s", slug, reason)
+    return f"{slug}: not yet: {reason}"
+
+
+def _send_or_refuse(here: office.Office, slug: str, stop: threading.Event) -> str:
+    """Send an edition, or take it off the schedule with the reason; raises what waiting may mend."""
+    try:
+        ended = _send(here, slug, stop)
+    except errors.Problem as problem:
+        if problem.passes or isinstance(problem, LATER):
+            raise
         decisions.mark(here.engine, slug, model.ScheduleState.REFUSED, problem.message)
         return f"{slug}: refused: {problem.message}. {problem.hint}"
     decisions.mark(here.engine, slug, model.ScheduleState.DONE, ended.state.value)
     facts = flow.tell(here, ended.id)
     return f"{slug}: {ended.state.value}: {facts['accepted']} of {facts['planned']} accepted"
+
+
+def _send(here: office.Office, slug: str, stop: threading.Event) -> ledger.Send:
+    """Send an edition as the content stands now, through the service it was begun with."""
+    settings = here.desk.settings
+    with database.reading(here.engine) as connection:
+        begun = ledger.find(connection, slug)
+    order = flow.Order(slug, begun.service if begun else settings.delivery.service, dt.datetime.now(dt.UTC))
+    return flow.send(dataclasses.replace(here, desk=office.sit_down(settings)), order, stop, lambda _: None)

@@ -243,6 +243,9 @@ def load(path: Path) -> Config:
         msg = f"{path} is not valid TOML: {error}"
         raise errors.ConfigProblem(msg, hint="mend that line; see the shipped mscare.toml for the form") from error
     _refuse_secrets_in_file(path, values)
+    if "root" in values:
+        msg = f"{path}: root: unknown setting"
+        raise errors.ConfigProblem(msg, hint="take it out: folders are read from the settings file's own folder")
     try:
         return Config(**values, root=path.resolve().parent)
     except (pydantic.ValidationError, pydantic_settings.SettingsError) as error:

@@ -6,6 +6,7 @@ outcome. No engine is imported here: whatever drives these functions may die at 
 
 import dataclasses
 import datetime as dt
+import enum
 import hashlib
 import json
 import secrets
@@ -17,9 +18,10 @@ import sqlalchemy as sa
 from pipeline import audience, database, errors, ledger, model, vault
 from pipeline.esps import _answers, _http, _registry
 
-MOST_TRIES = 8  # pushes of one batch in a row that the service surely did not take; then the send pauses
-LONGEST_WAIT = 60.0  # seconds between two tries
-SYSTEMIC = 20  # refusals without a single acceptance that mean: it is not the readers, it is us
+MOST_TRIES = 5  # pushes of one batch under one key; then it is held, so that it keeps nobody back
+LONGEST_WAIT = 60.0  # seconds between two tries, unless the service asks for more
+LOOK_AGAIN = 5.0  # seconds between two questions to a service's log
+CLOCK_SLACK = 60.0  # seconds by which a clock may be set back before a key's age can no longer be known
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,9 +34,11 @@ class Courier:
     base_url: str
     secret: str = dataclasses.field(repr=False)
     timeout: float
+    patience: float  # seconds after a push during which a service's log may not have it yet
     message: model.Message
     site: str
     now: Callable[[], float]
+    closes: float  # UTC seconds: the end of the edition's window, after which no batch is claimed any more
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,8 +53,41 @@ class Plan:
     seconds: float  # estimate at the service's own rate
 
 
-def message(outputs: Mapping[str, bytes]) -> model.Message:
-    """Put the compiled mail together from the edition's outputs."""
+class Call(enum.Enum):
+    """How the service met one call."""
+
+    NONE = "none"  # nothing was pushed
+    ANSWERED = "answered"  # it said what became of the batch
+    FAILED = "failed"  # it said nothing to work with, and nobody's fate is less certain than before
+    DOUBTED = "doubted"  # it may have taken a batch of which nothing had left before
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """How one batch went a step further."""
+
+    batch: int
+    call: Call
+    accepted: int = 0
+    refused: int = 0
+    asked: float = 0.0  # seconds for which the service asks to be left alone; 0 when it does not say
+    words: str = ""  # the service's own, cleaned, or what kept it from answering
+
+
+def backoff(failures: int) -> float:
+    """Return the seconds to wait after so many failures in a row: half a second, doubling, a minute at most."""
+    return min(LONGEST_WAIT, 0.25 * 2.0 ** min(failures, 20))
+
+
+def message(manifest: model.Manifest, outputs: Mapping[str, bytes]) -> model.Message:
+    """Put the compiled mail together from the edition's outputs; refuses bytes that are not the manifest's.
+
+    The files may have been built anew since they were compared with the approval: what counts is what was read here.
+    """
+    for name in ("message.json", "email.html", "email.txt"):
+        if hashlib.sha256(outputs[name]).hexdigest() != manifest.outputs[name]:
+            msg = f"{name} of {manifest.subject} is not the one of its manifest: it was changed or built anew just now"
+            raise errors.NotApproved(msg, hint=f"look at {manifest.subject} again, and approve what is there now")
     head = json.loads(outputs["message.json"])
     return model.Message(
         edition=head["edition"],
@@ -78,35 +115,47 @@ def freeze(
 ) -> ledger.Send:
     """Write the send with its whole audience, once; with `testers` a test send to the team's addresses instead.
 
-    Returns the send that is already there when the edition was begun before, and refuses when that one
-    went through another service or with other bytes.
+    As long as nothing has left, a send is planned anew. After that it is the one that is there: refuses when
+    that one went through another service or with another mail. Only for the holder of the sender's lock.
     """
     size = courier.service.batch_size(courier.message)
     slot = "all" if testers is None else f"test/{secrets.token_hex(8)}"
     team = None if testers is None else _team(courier, testers)
-    values = {"edition": manifest.subject, "slot": slot, "token": secrets.token_hex(16),
-              "service": service_name, "digest": manifest.digest}  # fmt: skip
+    mail = _mail_hash(courier.message)
     with database.writing(courier.engine) as connection:
         known = ledger.find(connection, manifest.subject, slot)
-        if known is None:
+        if known is None or _nothing_left(connection, known):
+            if known:
+                ledger.discard(connection, known.id)
+            values = {"edition": manifest.subject, "slot": slot, "token": secrets.token_hex(16),
+                      "service": service_name, "digest": manifest.digest, "mail": mail}  # fmt: skip
             members = audience.members(connection) if team is None else team
             seats = (ledger.Seat(member.id, member.exclusion) for member in members)
             return ledger.freeze(connection, values, seats, size, courier.now())
-    _refuse_other(known, manifest, service_name)
+    _refuse_other(known, mail, service_name)
     return known
 
 
-def _refuse_other(known: ledger.Send, manifest: model.Manifest, service_name: str) -> None:
-    if known.state is model.SendState.SENT:
-        return
-    if known.service != service_name:
+def _mail_hash(mail: model.Message) -> str:
+    return hashlib.sha256(json.dumps(dataclasses.asdict(mail), sort_keys=True).encode()).hexdigest()
+
+
+def _nothing_left(connection: sa.Connection, known: ledger.Send) -> bool:
+    """Return whether surely nobody was mailed yet; a finished send is finished, also one to an empty list."""
+    counts = ledger.tally(connection, known.id)
+    return known.state is not model.SendState.SENT and counts.untaken + counts.excluded == counts.planned
+
+
+def _refuse_other(known: ledger.Send, mail: str, service_name: str) -> None:
+    is_sent = known.state is model.SendState.SENT
+    if known.mail != mail:
+        msg = f"{known.edition} was already {'sent' if is_sent else 'begun'}, with another mail than the one in out/"
+        go_on = "restore the content it was begun with and build again: a part of the list has that mail"
+        again = "an edition goes out once; make a new one with `mscare new edition SLUG`"
+        raise errors.SendRefused(msg, hint=again if is_sent else go_on)
+    if known.service != service_name and not is_sent:
         msg = f"the send of {known.edition} was begun through {known.service}, not {service_name}"
         raise errors.SendRefused(msg, hint=f"go on with `mscare send {known.edition} --service {known.service}`")
-    if known.digest != manifest.digest:
-        msg = f"the send of {known.edition} was begun with other bytes than those in out/"
-        raise errors.SendRefused(
-            msg, hint="restore the content it was begun with and build again: half the list has those"
-        )
 
 
 def _team(courier: Courier, testers: Sequence[str]) -> list[model.Member]:
@@ -121,25 +170,34 @@ def _team(courier: Courier, testers: Sequence[str]) -> list[model.Member]:
 # --- one batch ----------------------------------------------------------------
 
 
-def send_next(courier: Courier, send: ledger.Send, holder: str) -> bool:
-    """Send the next waiting batch; False when none waits now. Raises when the service refuses the account."""
+def send_next(courier: Courier, send: ledger.Send, holder: str) -> Step | None:
+    """Send the next waiting batch; None when none waits now.
+
+    Raises when the edition's window has closed, and when the service refuses the account.
+    """
+    _refuse_late(courier, send)
     held = ledger.claim(courier.engine, send.id, holder, courier.now(), model.BatchState.PENDING)
     if held is None:
-        return False
+        return None
     held, recipients = _still_wanted(courier, held)
     if not recipients:
         ledger.close(courier.engine, held, courier.now(), "nobody left to mail")
-        return True
-    batch = model.Batch(ledger.key_of(send.token, held.subscribers), courier.message, recipients)
-    request = courier.service.request(batch, courier.base_url, courier.secret)
-    ledger.pushing(courier.engine, held, batch.key, _hash(request), courier.now())
+        return Step(held.number, Call.NONE)
+    batch = model.Batch(ledger.key_of(send.token, held.number, held.subscribers), courier.message, recipients)
     try:
-        outcomes = _http.exchange(courier.service, batch, courier.base_url, courier.secret, courier.timeout)
+        request = courier.service.request(batch, courier.base_url, courier.secret)
+        ledger.pushing(courier.engine, held, batch.key, _hash(request), courier.now())
+        outcomes = _http.exchange(courier.service, batch, request, courier.secret, courier.timeout)
     except errors.Problem as problem:
         ledger.hand_back(courier.engine, held, courier.now(), problem.message)
         raise
-    _book(courier, held, outcomes)
-    return True
+    return _step(held, outcomes, _book(courier, held, outcomes))
+
+
+def _refuse_late(courier: Courier, send: ledger.Send) -> None:
+    if courier.now() > courier.closes:
+        msg = f"not_after of {send.edition} has passed: nobody else is mailed"
+        raise errors.SendRefused(msg, hint="check its texts again, then change not_after or make a new edition")
 
 
 def _still_wanted(courier: Courier, held: ledger.Claim) -> tuple[ledger.Claim, tuple[model.Recipient, ...]]:
@@ -164,30 +222,32 @@ def _recipients(
     )
 
 
-def _book(courier: Courier, held: ledger.Claim, outcomes: Sequence[model.Outcome]) -> None:
-    """Commit the outcomes of a first push."""
+def _book(courier: Courier, held: ledger.Claim, outcomes: Sequence[model.Outcome]) -> Call:
+    """Commit the outcomes of a first push; return how the service met it."""
     now = courier.now()
-    if any(outcome.fate is not model.Fate.UNTAKEN for outcome in outcomes):
-        ledger.record(courier.engine, held, outcomes, now, hold=not _can_settle(courier))
-        return
+    fates = {outcome.fate for outcome in outcomes}
     note = outcomes[0].detail
+    if fates != {model.Fate.UNTAKEN}:
+        can_settle = courier.service.KEYED or courier.service.LOOKUP
+        ledger.record(courier.engine, held, outcomes, now, again_at=0.0 if can_settle else None)
+        return Call.DOUBTED if model.Fate.DOUBTFUL in fates else Call.ANSWERED
     if note.startswith(_answers.AS_A_WHOLE) and len(outcomes) > 1:
         ledger.split(courier.engine, held, now, note)
-        return
-    ledger.hand_back(courier.engine, held, now, note, now + _wait(held, outcomes))
-    if held.tries >= MOST_TRIES:
-        msg = f"the service did not take batch {held.number} in {held.tries} tries: {note}"
-        raise errors.ServiceProblem(msg, hint="nothing is lost; run the same command again when the service works")
+        return Call.ANSWERED
+    ledger.hand_back(courier.engine, held, now, note)
+    return Call.FAILED
 
 
-def _wait(held: ledger.Claim, outcomes: Sequence[model.Outcome]) -> float:
-    """Return the seconds to wait: what the service asked for, otherwise doubling from half a second."""
-    asked = max(outcome.retry_after for outcome in outcomes)
-    return asked or min(LONGEST_WAIT, 0.25 * 2**held.tries)
-
-
-def _can_settle(courier: Courier) -> bool:
-    return courier.service.KEYED or courier.service.LOOKUP
+def _step(held: ledger.Claim, outcomes: Sequence[model.Outcome], call: Call) -> Step:
+    fates = Counter(outcome.fate for outcome in outcomes)
+    return Step(
+        batch=held.number,
+        call=call,
+        accepted=fates[model.Fate.ACCEPTED],
+        refused=fates[model.Fate.REFUSED],
+        asked=max((outcome.retry_after for outcome in outcomes), default=0.0),
+        words=next((outcome.detail for outcome in outcomes if outcome.detail), ""),
+    )
 
 
 def _hash(request: model.Request) -> str:
@@ -197,66 +257,83 @@ def _hash(request: model.Request) -> str:
 # --- doubt ----------------------------------------------------------------------
 
 
-def settle_next(courier: Courier, send: ledger.Send, holder: str) -> bool:
-    """Settle the next doubtful batch; False when none waits now.
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Told:
+    """What was found out about a doubtful batch, and in how many seconds to ask again; None: a person must tell."""
+
+    outcomes: Sequence[model.Outcome]
+    call: Call = Call.NONE
+    again_in: float | None = None
+
+
+def settle_next(courier: Courier, send: ledger.Send, holder: str) -> Step | None:
+    """Settle the next doubtful batch; None when none waits now.
 
     A service that honours keys gets the same bytes under the same key. Another is asked what it took.
-    Where neither can tell, the batch is held for a person: `mscare settle`.
+    Where neither can tell, the batch is held for a person: `mscare settle`. Raises as `send_next` does.
     """
+    _refuse_late(courier, send)
     held = ledger.claim(courier.engine, send.id, holder, courier.now(), model.BatchState.DOUBTFUL)
     if held is None:
-        return False
+        return None
     try:
-        outcomes, why = _ask_again(courier, held)
+        told = _ask_again(courier, held)
     except errors.Problem as problem:
-        ledger.doubt(courier.engine, held, courier.now(), problem.message, hold=False)
+        ledger.doubt(courier.engine, held, courier.now(), problem.message)
         raise
     now = courier.now()
-    if outcomes is None:
-        ledger.doubt(courier.engine, held, now, why, hold=True)
-    elif all(outcome.fate is model.Fate.DOUBTFUL for outcome in outcomes):
-        give_up = held.tries >= MOST_TRIES
-        ledger.doubt(courier.engine, held, now, why, not_before=now + _wait(held, outcomes), hold=give_up)
-    else:
-        ledger.record(courier.engine, held, outcomes, now, hold=True)
-    return True
+    again_at = None if told.again_in is None else now + told.again_in
+    ledger.record(courier.engine, held, told.outcomes, now, again_at=again_at)
+    if told.call is Call.NONE:
+        return Step(held.number, Call.NONE)
+    return _step(held, told.outcomes, told.call)
 
 
-def _ask_again(courier: Courier, held: ledger.Claim) -> tuple[list[model.Outcome] | None, str]:
-    """Return the outcomes of a doubtful batch with a note, or None when only a person can tell."""
+def _ask_again(courier: Courier, held: ledger.Claim) -> _Told:
+    """Push a doubtful batch under its key as long as that is safe, else ask the service's log."""
     with database.reading(courier.engine) as connection:
         seats = audience.sendable(connection, held.subscribers)
-    if any(not seat.address_sealed for seat in seats.values()):
-        return None, "a reader of this batch was erased: it can no longer be asked for"
-    batch = model.Batch(held.key, courier.message, _recipients(courier, held.subscribers, seats))
     age = courier.now() - (held.first_push_at or 0.0)
-    if courier.service.KEYED and age < courier.service.KEY_WINDOW:
-        return _push_again(courier, held, batch, [seat.exclusion for seat in seats.values()])
-    found = _http.inquire(courier.service, batch, courier.base_url, courier.secret, courier.timeout)
-    return found, "looked up" if found else "the service cannot tell what it took"
+    if courier.service.KEYED and -CLOCK_SLACK < age < courier.service.KEY_WINDOW:
+        return _push_again(courier, held, seats)
+    return _look_up(courier, held, seats, again_in=LOOK_AGAIN if -CLOCK_SLACK < age < courier.patience else None)
 
 
-def _push_again(
-    courier: Courier, held: ledger.Claim, batch: model.Batch, reasons: Sequence[str]
-) -> tuple[list[model.Outcome] | None, str]:
+def _push_again(courier: Courier, held: ledger.Claim, seats: Mapping[int, audience.Sendable]) -> _Told:
     """Push the same bytes under the same key, unless that could mail a reader who has left since."""
-    if any(reasons):
-        return None, "a reader of this batch has left since its first push, which may not have been taken"
+    if any(seat.exclusion for seat in seats.values()):
+        why = "a reader of this batch has left since its first push, which may not have been taken"
+        return _Told(_unknown(held.subscribers, why))
+    batch = model.Batch(held.key, courier.message, _recipients(courier, held.subscribers, seats))
     request = courier.service.request(batch, courier.base_url, courier.secret)
     if _hash(request) != held.body_hash:
-        return None, "its body would no longer be the same: the service could not know it again"
-    outcomes = _http.exchange(courier.service, batch, courier.base_url, courier.secret, courier.timeout)
+        why = "its body would no longer be the same: the service could not know it again"
+        return _Told(_unknown(held.subscribers, why))
+    outcomes = _http.exchange(courier.service, batch, request, courier.secret, courier.timeout)
     # "Not taken" is said of this push only; the first one stays in doubt.
     unsure = [
         dataclasses.replace(outcome, fate=model.Fate.DOUBTFUL) if outcome.fate is model.Fate.UNTAKEN else outcome
         for outcome in outcomes
     ]
-    return unsure, "same key again"
+    if all(outcome.fate is not model.Fate.DOUBTFUL for outcome in unsure):
+        return _Told(unsure, Call.ANSWERED)
+    asked = max(outcome.retry_after for outcome in unsure)
+    return _Told(unsure, Call.FAILED, None if held.tries >= MOST_TRIES else asked or backoff(held.tries))
 
 
-def refuse_systemic(connection: sa.Connection, send: ledger.Send) -> None:
-    """Stop a send whose every reader is refused: the fault is in our account or our message."""
-    counts = ledger.tally(connection, send.id)
-    if counts.refused >= SYSTEMIC and counts.accepted == 0:
-        msg = f"the service refused the first {counts.refused} readers of {send.edition} and accepted none"
-        raise errors.ServiceProblem(msg, hint="`mscare report` shows its words; mend the cause before sending again")
+def _look_up(
+    courier: Courier, held: ledger.Claim, seats: Mapping[int, audience.Sendable], again_in: float | None
+) -> _Told:
+    """Ask the service what it has in its log; who was erased cannot be asked for and stays in doubt."""
+    known = [who for who in held.subscribers if seats[who].address_sealed]
+    batch = model.Batch(held.key, courier.message, _recipients(courier, known, seats))
+    found = _http.inquire(courier.service, batch, courier.base_url, courier.secret, courier.timeout) if known else None
+    told = dict(zip(known, found or _unknown(known, "the service cannot tell what it took"), strict=True))
+    may_appear = courier.service.LOOKUP and any(outcome.fate is model.Fate.DOUBTFUL for outcome in told.values())
+    erased = model.Outcome(model.Fate.DOUBTFUL, detail="erased since: the service cannot be asked for this reader")
+    outcomes = [told.get(who, erased) for who in held.subscribers]
+    return _Told(outcomes, again_in=again_in if may_appear else None)
+
+
+def _unknown(subscribers: Sequence[int], why: str) -> list[model.Outcome]:
+    return [model.Outcome(model.Fate.DOUBTFUL, detail=why)] * len(subscribers)

@@ -23,11 +23,12 @@ class Problem(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        """Keep the sentence for people and the hint that mends it."""
+    def __init__(self, message: str, *, hint: str = "", passes: bool = False) -> None:
+        """Keep the sentence for people and the hint that mends it; `passes` when waiting alone may mend it too."""
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.passes = passes
 
 
 class UsageProblem(Problem):

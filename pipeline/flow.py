@@ -13,6 +13,7 @@
 
 import dataclasses
 import datetime as dt
+import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,15 +37,19 @@ def check(desk: office.Desk, today: dt.date) -> list[model.Finding]:
     for slug, spec in desk.library.editions.items():
         if {spec.lead, *spec.read_next} <= desk.library.articles.keys():  # otherwise its articles' findings say why
             item = edition.edition(desk.library, slug)
-            outputs = {output.name: output.content for output in render.outputs(item, desk.material)}
-            found += checks.edition(outputs, item, desk.material)
+            try:
+                outputs = {output.name: output.content for output in render.outputs(item, desk.material)}
+            except errors.RenderProblem as problem:
+                found.append(checks.unrendered(spec, problem, desk.library.root))
+            else:
+                found += checks.edition(outputs, item, desk.material)
     return checks.apply(found, desk.library.waivers)
 
 
 def plan(here: office.Office, slug: str, service: str) -> deliver.Plan:
     """Step 4: count the audience of the edition in out/; writes nothing."""
     manifest = render.read(here.desk.settings.out, slug)
-    return deliver.plan(here.engine, manifest, here.courier(manifest, service, test=False))
+    return deliver.plan(here.engine, manifest, here.courier(manifest, service))
 
 
 def grant(here: office.Office, slug: str, by: str, waivers: Sequence[model.Waiver], now: dt.datetime) -> model.Approval:
@@ -75,9 +80,9 @@ def send(here: office.Office, order: Order, stop: threading.Event, progress: emb
     """
     settings = here.desk.settings
     manifest = render.read(settings.out, order.slug)
-    _admit(here, manifest, order)
-    courier = here.courier(manifest, order.service, test=order.test)
-    with embedded.only_sender(settings.var):
+    window = _admit(here, manifest, order)
+    courier = here.courier(manifest, order.service, window, test=order.test)
+    with embedded.only_sender(here.engine):
         testers = settings.delivery.test_addresses if order.test else None
         begun = deliver.freeze(courier, manifest, order.service, testers)
         if begun.state is not model.SendState.SENT:
@@ -98,8 +103,8 @@ def _refuse_altered(out: Path, manifest: model.Manifest) -> None:
         raise errors.NotApproved(msg, hint=f"run `mscare build {manifest.subject}`, look at it, and approve it again")
 
 
-def _admit(here: office.Office, manifest: model.Manifest, order: Order) -> None:
-    """Ask everything that may stand against a send, before anybody is claimed."""
+def _admit(here: office.Office, manifest: model.Manifest, order: Order) -> float:
+    """Ask everything that may stand against a send, before anybody is claimed; return how many seconds it may take."""
     settings = here.desk.settings
     _refuse_altered(settings.out, manifest)
     if not order.test:
@@ -109,3 +114,4 @@ def _admit(here: office.Office, manifest: model.Manifest, order: Order) -> None:
         approve.admit(given, manifest, render.altered(settings.out, manifest), findings)
     spec = edition.edition(here.desk.library, order.slug).spec
     approve.admit_service(settings.is_example(), order.service, order.now, spec, test=order.test)
+    return math.inf if order.test else (spec.not_after - order.now).total_seconds()

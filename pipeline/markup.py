@@ -10,6 +10,7 @@
 """
 
 import dataclasses
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -88,6 +89,7 @@ class Hooks:
     callout: Callable[[str, str, Markup], Markup]  # kind, title, inner HTML
 
 
+@functools.lru_cache(maxsize=512)  # a text is parsed by the reader, by each format and by each check
 def parse(text: str, first_line: int = 1) -> Document:
     """Parse `text`, whose first line is line `first_line` of its file. Never raises: bad references are findings."""
     tokens = _PARSER.parse(text)

@@ -2,12 +2,13 @@
 
 import dataclasses
 import datetime as dt
+import math
 import time
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from pipeline import checks, config, content, database, deliver, edition, errors, model, render, vault
+from pipeline import audience, checks, config, content, database, deliver, edition, errors, model, render, vault
 from pipeline.esps import _registry
 
 
@@ -50,15 +51,20 @@ class Office:
     engine: sa.Engine
     keys: vault.Vault = dataclasses.field(repr=False)
 
-    def courier(self, manifest: model.Manifest, service: str, *, test: bool) -> deliver.Courier:
-        """Return what pushing this edition through `service` takes; refuses when there is no key for it."""
+    def courier(
+        self, manifest: model.Manifest, service: str, window: float = math.inf, *, test: bool = False
+    ) -> deliver.Courier:
+        """Return what pushing this edition through `service` takes; `window` is how many seconds it may go on from now.
+
+        Refuses when there is no key for the service, and when the files in out/ are not those of the manifest.
+        """
         settings = self.desk.settings
         adapter, account = config.service_of(settings, service)
         secret = account.key.get_secret_value()
         if not secret:
             msg = f"there is no key for {service}"
             raise errors.ConfigProblem(msg, hint=f"set MSCARE_SERVICES__{service.upper()}__KEY in the environment")
-        mail = deliver.message(render.outputs_in(settings.out, manifest))
+        mail = deliver.message(manifest, render.outputs_in(settings.out, manifest))
         return deliver.Courier(
             engine=self.engine,
             keys=self.keys,
@@ -66,9 +72,11 @@ class Office:
             base_url=account.base_url,
             secret=secret,
             timeout=settings.delivery.timeout,
+            patience=settings.delivery.patience,
             message=dataclasses.replace(mail, subject=f"[TEST] {mail.subject}") if test else mail,
             site=settings.publication.base_url,
             now=time.time,
+            closes=time.time() + window,
         )
 
 
@@ -81,4 +89,6 @@ def sit_down(settings: config.Config) -> Desk:
 def open_office(settings: config.Config) -> Office:
     """Open the database and the keys, made at first need; refuses when either cannot be used."""
     engine = database.open_engine(settings.database.url, settings.root)
-    return Office(sit_down(settings), engine, vault.Vault(config.installation_key(settings)))
+    keys = vault.Vault(config.installation_key(settings))
+    audience.check_key(engine, keys)
+    return Office(sit_down(settings), engine, keys)

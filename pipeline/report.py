@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,28 +34,42 @@ def waiting(connection: sa.Connection, send: ledger.Send) -> Iterator[str]:
             yield f"batch {batch['number']}: {batch['state']}; {batch['note'] or 'its outcome was never recorded'}"
 
 
-def receipt(connection: sa.Connection, send: ledger.Send, keys: vault.Vault, now: dt.datetime) -> bytes:
-    """Return the proof of a send as JSON: every batch and every reader's fate, by number, sealed with our key.
+def receipt(connection: sa.Connection, send: ledger.Send, keys: vault.Vault, now: dt.datetime) -> Iterator[bytes]:
+    """Write the proof of a send as JSON, piece by piece: every batch and every reader's fate, sealed with our key.
 
-    Readers are numbers of this installation; no address is in it. `seal` is the HMAC-SHA256 of the rest.
+    Readers are numbers of this installation; no address is in it. `seal`, on a line of its own, is the
+    HMAC-SHA256 of all other lines. Take the pieces while `connection` is open: a million readers are streamed.
     """
-    proof: dict[str, Any] = {
+    facts = {
         **report(connection, send),
         "approved_digest": send.digest,
+        "mail_sha256": send.mail,
         "begun": _instant(send.created_at),
         "finished": _instant(send.finished_at),
         "written": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
         "excluded_because": ledger.exclusions(connection, send.id),
-        "batches": [dict(batch) for batch in ledger.batches(connection, send.id)],
-        "deliveries": [row._asdict() for row in ledger.deliveries(connection, send.id)],
     }
-    proof["seal"] = keys.seal_of(_json(proof))
-    return _json(proof)
+    deliveries = (row._asdict() for row in ledger.deliveries(connection, send.id))
+    seal = keys.new_seal()
+    for piece in _pieces(facts, {"batches": ledger.batches(connection, send.id), "deliveries": deliveries}):
+        seal.update(piece)
+        yield piece
+    seal.update(b"}\n")
+    yield f'"seal": "{seal.hexdigest()}"\n}}\n'.encode()
+
+
+def _pieces(facts: Mapping[str, Any], lists: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[bytes]:
+    """Yield the beginning of a JSON object: a line for each fact and for each row of the lists."""
+    yield b"{\n"
+    for name, value in facts.items():
+        yield f'"{name}": {json.dumps(value)},\n'.encode()
+    for name, rows in lists.items():
+        before = f'"{name}": [\n'
+        for row in rows:
+            yield f"{before}{json.dumps(row)}".encode()
+            before = ",\n"
+        yield (f"{before}],\n" if before != ",\n" else "\n],\n").encode()
 
 
 def _instant(seconds: float | None) -> str:
     return "" if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()

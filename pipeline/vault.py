@@ -85,9 +85,9 @@ class Vault:
             return None
         return public_id if hmac.compare_digest(token, self.token(public_id)) else None
 
-    def seal_of(self, document: bytes) -> str:
-        """Return the seal of a receipt: only this installation can make it, so a changed receipt shows."""
-        return _keyed(self._receipt_key, document).hex()
+    def new_seal(self) -> hmac.HMAC:
+        """Return the seal of a receipt, to be fed its lines: only this installation can make it, so a change shows."""
+        return hmac.new(self._receipt_key, digestmod="sha256")
 
     def log_name(self, address: str) -> str:
         """Return a short keyed hash to write into a log in place of an address."""

@@ -4,10 +4,13 @@ import contextlib
 import csv
 import dataclasses
 import datetime as dt
+import math
 import threading
 import time
-from collections.abc import Iterator
+import types
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import requests
 import sqlalchemy as sa
@@ -46,12 +49,25 @@ class World:
         """Write the send, or find the one that is there."""
         return deliver.freeze(self.courier, MANIFEST, self.name)
 
-    def run(self, stop: threading.Event | None = None, threads: int = 2) -> model.Tally:
+    def run(
+        self,
+        stop: threading.Event | None = None,
+        threads: int = 2,
+        progress: Callable[[model.Tally], None] = lambda _: None,
+    ) -> model.Tally:
         """Send, or go on, until the engine is done; return the balance."""
-        send = self.freeze()
-        with embedded.only_sender(self.folder):
-            embedded.run(self.courier, send, threads, stop or threading.Event(), lambda _: None)
+        with embedded.only_sender(self.engine):
+            embedded.run(self.courier, self.freeze(), threads, stop or threading.Event(), progress)
         return self.tally()
+
+    def through(self, **changes: Any) -> "World":
+        """Return the same world with another service, clock or message for its courier."""
+        return dataclasses.replace(self, courier=dataclasses.replace(self.courier, **changes))
+
+    def calls(self, wait: float = 0, **reached: int) -> dict[str, int]:
+        """Ask the sandbox for its counts, as soon as these are reached or after `wait` seconds."""
+        asked = {name: str(number) for name, number in {**reached, "wait": int(wait)}.items()}
+        return dict(requests.get(f"{self.sandbox}/_sandbox/calls", params=asked, timeout=wait + 10).json())
 
     def tally(self) -> model.Tally:
         """Return the balance as it stands."""
@@ -77,6 +93,18 @@ class World:
     def set_faults(self, spec: str) -> None:
         """Change what goes wrong, counted from the next call."""
         requests.post(f"{self.sandbox}/_sandbox/faults", json={"spec": spec}, timeout=10).raise_for_status()
+
+
+def service(dialect: str, **facts: Any) -> Any:
+    """Return a service like `dialect`, with other facts: a test has no time for real rates and real batches."""
+    real = _registry.get(dialect)
+    names = [name for name in dir(real) if not name.startswith("_")]
+    return types.SimpleNamespace(**{**{name: getattr(real, name) for name in names}, "RATE": 400.0, **facts})
+
+
+def small(dialect: str, size: int, **facts: Any) -> Any:
+    """Return a quick service that takes `size` readers a call."""
+    return service(dialect, batch_size=lambda _message: size, **facts)
 
 
 def addresses(count: int) -> list[str]:
@@ -114,6 +142,7 @@ def world(
             message=MESSAGE,
             site="https://www.publisher.example.com",
             now=time.time,
+            closes=math.inf,
         )
         yield World(folder, engine, keys, url, courier, dialect)
     engine.dispose()

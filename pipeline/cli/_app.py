@@ -66,8 +66,9 @@ def show_json(value: Any) -> None:
 
 
 def stop_on_signals() -> threading.Event:
-    """Return an event that Ctrl-C and SIGTERM set, so that work ends in good order instead of in the middle."""
+    """Return an event that Ctrl-C, SIGTERM and a lost terminal set: work ends in good order, not in the middle."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # under nohup it goes on
+            signal.signal(number, lambda *_: stop.set())
     return stop

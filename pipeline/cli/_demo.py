@@ -109,8 +109,9 @@ def _deliver(settings: config_.Config, slug: str) -> dict[str, int]:
 
 
 def _on_a_day_of(spec: model.EditionSpec) -> dt.datetime:
-    """Return now, or the nearest moment at which this edition may go out: the demo must work on any day."""
-    return max(spec.not_before, min(spec.not_after, dt.datetime.now(dt.UTC)))
+    """Return now, or the first moment at which this edition may go out: the demo must work on any day."""
+    now = dt.datetime.now(dt.UTC)
+    return now if spec.not_before <= now < spec.not_after else spec.not_before
 
 
 def _made_up_readers(path: Path) -> Path:

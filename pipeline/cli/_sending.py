@@ -1,10 +1,10 @@
 """plan, approve, send, status, report, settle, schedule, work: what a sender runs."""
 
+import contextlib
 import datetime as dt
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -109,7 +109,7 @@ def send(
     _finish(here, ended, as_json=as_json)
 
 
-@contextmanager
+@contextlib.contextmanager
 def send_bar() -> Iterator[embedded.Progress]:
     """Show how far a send is: a bar on a terminal, now and then a line elsewhere."""
     if not _app.screen.is_terminal:
@@ -222,20 +222,22 @@ def report_(
         if begun is None:
             msg = f"{edition} was never sent"
             raise errors.UsageProblem(msg, hint=f"send it with `mscare send {edition}`; `mscare status` lists all")
-        proof = report.receipt(connection, begun, here.keys, dt.datetime.now(dt.UTC)) if receipt else b""
-    if receipt:
-        _write(receipt, proof)
-        _app.say(f"receipt written: {receipt}")
+        if receipt:
+            _write(receipt, report.receipt(connection, begun, here.keys, dt.datetime.now(dt.UTC)))
+            _app.say(f"receipt written: {receipt}")
     _finish(here, begun, as_json=as_json)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a file whole or not at all, readable by this user only."""
     try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(aside).replace(path)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "wb") as file, contextlib.ExitStack() as stack:
+            stack.callback(Path(name).unlink, missing_ok=True)
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(handle)
+            Path(name).replace(path)
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror}"
         raise errors.StorageProblem(
@@ -262,7 +264,8 @@ def settle(
         msg = f"{edition} was never sent"
         raise errors.UsageProblem(msg, hint="`mscare status` lists the editions")
     now = dt.datetime.now(dt.UTC).timestamp()
-    with embedded.only_sender(here.desk.settings.var):
+    with embedded.only_sender(here.engine):
+        ledger.adopt(here.engine, begun.id, now)  # a batch in flight has no sender any more: it may be decided about
         readers = ledger.settle(here.engine, begun.id, batch, taken=taken, by=by, now=now)
     typer.echo(f"batch {batch}: {readers} readers settled as {'taken' if taken else 'not taken'}")
     if not taken:
@@ -296,7 +299,7 @@ def work(config: ConfigFile = None, verbose: Verbose = False) -> None:
     """
     settings = _app.settings(config, verbose=verbose)
     stop = _app.stop_on_signals()
-    office.open_office(settings)
+    here = office.open_office(settings)
     _app.say("working: due sends are taken up; stop with Ctrl-C")
-    agenda.work(lambda: office.open_office(settings), stop, _app.say)
+    agenda.work(here, stop, _app.say)
     _app.say("stopped; start `mscare work` again to go on")

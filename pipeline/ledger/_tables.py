@@ -14,6 +14,7 @@ send = sa.Table(
     sa.Column("state", sa.Text, nullable=False),  # model.SendState
     sa.Column("service", sa.Text, nullable=False),  # a doubtful batch can only be settled where it went
     sa.Column("digest", sa.Text, nullable=False),  # of the manifest that was approved
+    sa.Column("mail", sa.Text, nullable=False, server_default=""),  # SHA-256 of the mail: a resumed send has no other
     sa.Column("note", sa.Text, nullable=False, default=""),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("finished_at", sa.Float),
@@ -26,7 +27,7 @@ batch = sa.Table(
     sa.Column("send", sa.ForeignKey("send.id"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("state", sa.Text, nullable=False),  # model.BatchState
-    sa.Column("not_before", sa.Float, nullable=False, default=0.0),  # the service asked to wait until then
+    sa.Column("not_before", sa.Float, nullable=False, default=0.0),  # a doubtful batch is not asked for until then
     sa.Column("tries", sa.Integer, nullable=False, default=0),
     sa.Column("claim", sa.Text),  # token of the process that holds it
     sa.Column("key", sa.Text),  # hash of send and recipients; the service may honour it
@@ -58,7 +59,8 @@ attempt = sa.Table(
     sa.Column("send", sa.Integer, nullable=False),
     sa.Column("batch", sa.Integer, nullable=False),
     sa.Column("at", sa.Float, nullable=False),
-    sa.Column("what", sa.Text, nullable=False),  # an event word: claimed, pushing, recorded, orphaned, split, settled
+    sa.Column("what", sa.Text, nullable=False),  # an event word: claimed, pushing, recorded, handed-back, split,
+    # doubtful, orphaned, reprieved, settled
     sa.Column("detail", sa.Text, nullable=False, default=""),
 )
 
