@@ -96,7 +96,8 @@ def _watch(this: _Run, work: list[Work], progress: Progress) -> None:
         began = time.monotonic()
         if began >= display_at or not running:
             with database.reading(this.courier.engine) as connection:
-                progress(ledger.tally(connection, this.send.id))
+                balance = ledger.tally(connection, this.send.id)
+            progress(balance)
             display_at = began + DISPLAY_SHARE * (time.monotonic() - began)
 
 
