@@ -9,24 +9,17 @@ import contextlib
 import datetime as dt
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import alembic.command
-import alembic.config
-import alembic.script
 import sqlalchemy as sa
-from alembic.runtime.migration import MigrationContext
-from alembic.util.exc import CommandError
 
 from pipeline import errors
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 30.0  # seconds to wait for a lock that another process holds
 metadata = sa.MetaData()
-_one_upgrade = threading.Lock()  # Alembic keeps the running migration in a global of its own
 
 
 class Instant(sa.types.TypeDecorator[dt.datetime]):
@@ -61,10 +54,6 @@ def open_engine(url: str, root: Path) -> sa.Engine:
         _prepare_file(Path(str(location.database)))
         _use_write_ahead_log(engine)
         _migrate(engine)
-    except CommandError as error:
-        engine.dispose()
-        msg = f"the database {location.database} was made by another version of this program: {error}"
-        raise errors.StorageProblem(msg, hint="install the version that made it, or restore a backup") from error
     except (sa.exc.DatabaseError, sqlite3.Error) as error:
         engine.dispose()
         raise _storage_problem(location, error) from error
@@ -186,12 +175,16 @@ def _storage_problem(url: sa.URL, error: sa.exc.DatabaseError | sqlite3.Error) -
 
 def _migrate(engine: sa.Engine) -> None:
     """Bring the schema to the newest revision; takes no lock when it is there."""
-    settings = alembic.config.Config()
-    settings.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    settings.attributes["engine"] = engine
-    newest = alembic.script.ScriptDirectory.from_config(settings).get_current_head()
+    newest = max(path.stem.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    if _revision(engine) != newest:
+        from pipeline.migrations import upgrading  # noqa: PLC0415  Alembic is slow to import and seldom needed
+
+        upgrading.upgrade(engine)
+
+
+def _revision(engine: sa.Engine) -> str | None:
+    """Return the revision that the database says it has, None for a new one."""
     with engine.connect() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    if present != newest:
-        with _one_upgrade:
-            alembic.command.upgrade(settings, "head")
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

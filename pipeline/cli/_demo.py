@@ -14,7 +14,6 @@ from pipeline import audience, edition, errors, flow, model, office, render
 from pipeline import config as config_
 from pipeline.cli import _app, _sending
 from pipeline.cli._app import ConfigFile, Verbose
-from pipeline.sandbox import faults, server
 
 READERS = 1_000
 DOMAINS = ("example.com", "example.net", "example.org")  # RFC 2606: nobody can ever live there
@@ -31,6 +30,8 @@ def demo(config: ConfigFile = None, verbose: Verbose = False) -> None:
 
     Example: `mscare demo`
     """
+    from pipeline.sandbox import faults, server  # noqa: PLC0415  its web framework is for this command alone
+
     settings = _app.settings(config, verbose=verbose)
     folder = _fresh(settings.var / "demo")
     store = settings.var / "sandbox.db"

@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 
 import typer
 
-from pipeline import site, studio
 from pipeline.cli import _app
 from pipeline.cli._app import ConfigFile, Verbose
-from pipeline.sandbox import faults, server
+
+# The servers are imported where they are started: their web framework costs a quarter of a second that no other
+# command should pay.
 
 Port = Annotated[int | None, typer.Option("--port", metavar="N", help="Port on 127.0.0.1; 0 picks a free one.")]
 
@@ -25,6 +26,8 @@ def preview(port: Port = None, config: ConfigFile = None, verbose: Verbose = Fal
 
     Example: `mscare preview`
     """
+    from pipeline import studio  # noqa: PLC0415  see the top of this file
+
     settings = _app.settings(config, verbose=verbose)
     studio.serve(settings, settings.preview.port if port is None else port, _announce("preview"))
 
@@ -34,6 +37,8 @@ def serve(port: Port = None, config: ConfigFile = None, verbose: Verbose = False
 
     Example: `mscare build --all && mscare serve`
     """
+    from pipeline import site  # noqa: PLC0415  see the top of this file
+
     settings = _app.settings(config, verbose=verbose)
     site.serve(settings, settings.site.port if port is None else port, _announce("the public site"))
 
@@ -49,6 +54,8 @@ def sandbox(
 
     Example: `mscare sandbox --fault 429@2,cut-after@5`
     """
+    from pipeline.sandbox import faults, server  # noqa: PLC0415  see the top of this file
+
     settings = _app.settings(config, verbose=verbose)
     plan = faults.parse(fault)
     usual = urlsplit(settings.services.sandbox.base_url).port or 8025
