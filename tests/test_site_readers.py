@@ -222,7 +222,7 @@ def _next_edition(sending: sends.World) -> None:
     message = dataclasses.replace(sending.courier.message, edition="2026-12")
     courier = dataclasses.replace(sending.courier, message=message)
     begun = deliver.freeze(courier, manifest, sending.name)
-    with embedded.only_sender(sending.folder):
+    with embedded.only_sender(sending.engine):
         embedded.run(courier, begun, 1, threading.Event(), lambda _: None)
 
 
