@@ -7,6 +7,7 @@ import contextlib
 import csv
 import dataclasses
 import datetime as dt
+import hashlib
 import json
 import math
 import shutil
@@ -69,7 +70,8 @@ def _set_up(folder: Path, recipients: int) -> None:
     """Write what all sides begin with: the mail, a database of readers, and the same readers in the open."""
     desk, item = sample.newest()
     outputs = {output.name: output.content for output in render.outputs(item, desk.material)}
-    message = deliver.message(outputs)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in outputs.items()}
+    message = deliver.message(model.Manifest(item.spec.slug, "key", digests, {}, {}, "d" * 64), outputs)
     (folder / "message.json").write_text(json.dumps(dataclasses.asdict(message)))
     readers = folder / "readers.csv"
     with readers.open("w", newline="") as file:

@@ -142,8 +142,10 @@ def _mail_hash(mail: model.Message) -> str:
 
 def _nothing_left(connection: sa.Connection, known: ledger.Send) -> bool:
     """Return whether surely nobody was mailed yet; a finished send is finished, also one to an empty list."""
+    if known.state is model.SendState.SENT:
+        return False
     counts = ledger.tally(connection, known.id)
-    return known.state is not model.SendState.SENT and counts.untaken + counts.excluded == counts.planned
+    return counts.untaken + counts.excluded == counts.planned
 
 
 def _refuse_other(known: ledger.Send, mail: str, service_name: str) -> None:

@@ -80,6 +80,11 @@ class World:
         assert found is not None
         return found.id
 
+    def send_id(self) -> int:
+        """Return the number of the send, without a transaction at hand."""
+        with database.reading(self.engine) as connection:
+            return self.freeze_id(connection)
+
     def state(self) -> str:
         """Return the send's state."""
         with database.reading(self.engine) as connection:

@@ -6,11 +6,12 @@ through an outage would put the whole list in doubt, batch by batch; so it stops
 
 import threading
 import time
+from collections.abc import Callable
 
 from pipeline import deliver, errors
 
-MOST_FAILURES = 8  # calls in a row without an answer: two minutes
-MOST_DOUBTS = 3  # of these, first pushes that may have been taken
+UNWELL = 60.0  # seconds without a single answer after which a run gives up
+MOST_DOUBTS = 3  # first pushes in a row that may have been taken
 LONGEST_REST = 900.0  # seconds that a run waits when the service asks for it; for more it stops and says so
 SYSTEMIC = 20  # refusals without a single acceptance that mean: it is not the readers, it is us
 
@@ -18,28 +19,30 @@ SYSTEMIC = 20  # refusals without a single acceptance that mean: it is not the r
 class Pulse:
     """Spaces the calls of all threads, and learns from each."""
 
-    def __init__(self, calls_a_second: float) -> None:
-        """Begin with a service that is well."""
+    def __init__(self, calls_a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin with a service that is well; `clock` never goes back."""
         self._gap = 1.05 / calls_a_second  # 5 % slower than allowed: two bursts of the service's clock can touch
-        self._next = 0.0  # monotonic seconds
-        self._noticed = 0.0  # when the last failure came to light
+        self._clock = clock
+        self._next = 0.0
+        self._since = self._noticed = 0.0  # when the first and the last failure in a row came to light
         self._failures = self._doubts = self._accepted = self._refused = 0
         self._refusing: list[int] = []
         self._lock = threading.Lock()
 
-    def wait(self, halt: threading.Event) -> None:
-        """Wait for this thread's turn, also through a rest that begins meanwhile; returns at once on `halt`."""
+    def wait(self, halt: threading.Event) -> float:
+        """Wait for this thread's turn, also through a rest that begins meanwhile, or for `halt`; return the moment."""
         while not halt.is_set():
             with self._lock:
-                now = time.monotonic()
+                now = self._clock()
                 left = self._next - now
                 if left <= 0:
                     self._next = now + self._gap
-                    return
+                    return now
             halt.wait(left)
+        return self._clock()
 
     def learn(self, step: deliver.Step, began: float) -> None:
-        """Take in how a call went that began at `began` (monotonic seconds); raises when it is time to stop."""
+        """Take in how the call of the turn that began at this moment went; raises when it is time to stop."""
         with self._lock:
             self._accepted += step.accepted
             self._refused += step.refused
@@ -52,23 +55,28 @@ class Pulse:
         self._refuse_systemic(step)
 
     def _rest(self, step: deliver.Step, began: float) -> None:
-        now = time.monotonic()
-        if began >= self._noticed:  # otherwise it was under way when the last one failed: that is one failure, not two
+        now = self._clock()
+        if not self._failures:
+            self._since = now
+        if not self._failures or began >= self._noticed:  # else it was under way when the last one failed: one failure
             self._noticed = now
             self._failures += 1
             self._doubts += step.call is deliver.Call.DOUBTED
         rest = step.asked or deliver.backoff(self._failures)
         self._next = max(self._next, now + rest)
-        hint = "nothing is lost; run the same command again when the service works"
+        self._give_up(step, rest, now - self._since)
+
+    def _give_up(self, step: deliver.Step, rest: float, unwell: float) -> None:
+        """Stop a run that has waited long enough, was asked to wait for longer, or leaves nothing but doubt."""
         if rest > LONGEST_REST:
             msg = f"the service asks to be left alone for {_duration(rest)}: {step.words}"
-            raise errors.ServiceProblem(msg, hint="nothing is lost; run the same command again after that time")
-        if self._doubts >= MOST_DOUBTS:
+        elif self._doubts >= MOST_DOUBTS:
             msg = f"{self._doubts} pushes in a row ended in doubt: {step.words}"
-            raise errors.ServiceProblem(msg, hint=hint)
-        if self._failures >= MOST_FAILURES:
-            msg = f"the service took nothing {self._failures} times in a row: {step.words}"
-            raise errors.ServiceProblem(msg, hint=hint)
+        elif unwell >= UNWELL:
+            msg = f"the service has given no answer to work with for {_duration(unwell)}: {step.words}"
+        else:
+            return
+        raise errors.ServiceProblem(msg, hint="nothing is lost; run the same command again when the service works")
 
     def _refuse_systemic(self, step: deliver.Step) -> None:
         """Stop a send whose every reader is refused: the fault is in our account or our message."""
@@ -83,4 +91,4 @@ class Pulse:
 
 def _duration(seconds: float) -> str:
     hours = round(seconds / 3600)
-    return f"{hours} hours" if hours > 1 else f"{round(seconds / 60)} minutes"
+    return f"{hours} hours" if hours > 1 else f"{seconds:.0f} seconds"

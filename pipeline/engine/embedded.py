@@ -134,15 +134,14 @@ def _go_on(this: _Run) -> bool:
     if due is None or due > this.courier.now():  # others are busy, and what they do may leave new batches
         this.halt.wait(GLANCE)
         return bool(left)
-    this.pulse.wait(this.halt)
+    began = this.pulse.wait(this.halt)
     if not this.is_over():
-        _take_one(this)
+        _take_one(this, began)
     return True
 
 
-def _take_one(this: _Run) -> None:
+def _take_one(this: _Run, began: float) -> None:
     """Take one batch a step further: doubt first, so that it is settled inside the service's window."""
-    began = time.monotonic()
     step = deliver.settle_next(this.courier, this.send, this.holder)
     step = step or deliver.send_next(this.courier, this.send, this.holder)
     if step:

@@ -10,5 +10,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; a send that was begun before it knows no mail, and goes on with none."""
+    """Add the column; a send that was begun before it knows no mail, and does not go on with any."""
     op.add_column("send", sa.Column("mail", sa.Text, nullable=False, server_default=""))
