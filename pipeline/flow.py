@@ -52,10 +52,18 @@ def plan(here: office.Office, slug: str, service: str) -> deliver.Plan:
     return deliver.plan(here.engine, manifest, here.courier(manifest, service))
 
 
-def grant(here: office.Office, slug: str, by: str, waivers: Sequence[model.Waiver], now: dt.datetime) -> model.Approval:
-    """Step 5: approve the bytes in out/; refuses while a blocking finding has no waiver."""
+def grant(
+    here: office.Office, slug: str, by: str, waivers: Sequence[model.Waiver], now: dt.datetime, *, shown: str = ""
+) -> model.Approval:
+    """Step 5: approve the bytes in out/; refuses while a blocking finding has no waiver.
+
+    With `shown`, the digest of what the person looked at, refuses when out/ holds other bytes by now.
+    """
     out = here.desk.settings.out
     manifest = render.read(out, slug)
+    if shown and manifest.digest != shown:
+        msg = f"{slug} was built again since it was looked at"
+        raise errors.NotApproved(msg, hint="nothing was approved; look at the new version first")
     _refuse_altered(out, manifest)
     findings = here.desk.findings_of(slug, out, now.date())
     given = approve.approve(manifest, findings, by=by, at=now, waivers=tuple(waivers))

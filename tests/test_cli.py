@@ -14,7 +14,7 @@ import pytest
 import requests
 import sends
 
-from pipeline import agenda, errors
+from pipeline import agenda, config, errors, flow, office
 from pipeline.sandbox import faults, server
 
 
@@ -137,6 +137,14 @@ def test_a_rebuilt_edition_needs_a_new_approval(ready: house.House) -> None:
     ready.write("articles/scans.md", house.ARTICLE.replace("about half", "around half"))
     ready.run("build", house.SLUG)
     assert ready.run("send", house.SLUG).code == errors.NotApproved.exit_code
+
+
+def test_other_bytes_than_those_that_were_looked_at_are_not_approved(place: house.House) -> None:
+    place.run("build", house.SLUG)
+    here = office.open_office(config.load(place.root / "mscare.toml"))
+    with pytest.raises(errors.NotApproved, match="built again"):
+        flow.grant(here, house.SLUG, "Tests", [], sends.NOW, shown="0" * 64)
+    here.engine.dispose()
 
 
 def test_the_example_identity_never_reaches_a_real_service(ready: house.House, sandbox: str) -> None:

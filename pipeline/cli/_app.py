@@ -1,16 +1,18 @@
 """What every command shares: the application, the screen, --config and --verbose, numbered progress lines."""
 
+import contextlib
 import json
 import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import rich.console
 import rich.markup
+import rich.progress
 import typer
 
 from pipeline import config
@@ -72,3 +74,13 @@ def stop_on_signals() -> threading.Event:
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # under nohup it goes on
             signal.signal(number, lambda *_: stop.set())
     return stop
+
+
+@contextlib.contextmanager
+def working(what: str, total: int | None = None) -> Iterator[Callable[[], None]]:
+    """Show on a terminal that something is going on, with a bar when `total` is known; yields what counts a step."""
+    counted = () if total is None else (rich.progress.BarColumn(), rich.progress.MofNCompleteColumn())
+    columns = (rich.progress.SpinnerColumn(), "{task.description}", *counted, rich.progress.TimeElapsedColumn())
+    with rich.progress.Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)

@@ -100,8 +100,10 @@ def build(
     subjects = _subjects(desk, editions or [], book=book, everything=everything)
     where = (out or settings.out).resolve()
     built: list[model.Manifest] = []
-    for number, subject in enumerate(subjects, 1):
-        built += flow.build(desk, [subject], where, lambda line, n=number: _app.step(n, line))  # type: ignore[misc]
+    with _app.working("building", len(subjects)) as done:
+        for number, subject in enumerate(subjects, 1):
+            built += flow.build(desk, [subject], where, lambda line, n=number: _app.step(n, line))  # type: ignore[misc]
+            done()
     rows = [_row(where, manifest, name) for manifest in built for name in manifest.outputs]
     if as_json:
         _app.show_json(rows)

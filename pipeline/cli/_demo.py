@@ -3,11 +3,8 @@
 import csv
 import datetime as dt
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import rich.progress
 import typer
 
 from pipeline import audience, edition, errors, flow, model, office, render
@@ -68,7 +65,7 @@ def _prepare(settings: config_.Config) -> str:
     """Steps 1 to 3: check the content, build the newest edition, the book and the site."""
     desk = flow.read(settings)
     slug = edition.newest(desk.library)
-    with _working("checking the content"):
+    with _app.working("checking the content"):
         findings = flow.check(desk, _on_a_day_of(desk.library.editions[slug]).date())
     blocking = [finding for finding in findings if finding.blocks]
     waived = sum(finding.waived for finding in findings)
@@ -77,10 +74,10 @@ def _prepare(settings: config_.Config) -> str:
         first = blocking[0]
         msg = f"{first.file}:{first.line}: {first.message}"
         raise errors.ContentBlocked(msg, hint="`mscare check` lists all; mend them and run the demo again")
-    with _working(f"building {slug}"):
+    with _app.working(f"building {slug}"):
         flow.build(desk, [slug, "site"], settings.out, _silent)
     _step(2, f"edition built: {settings.out / slug}")
-    with _working("building the book"):
+    with _app.working("building the book"):
         flow.build(desk, ["book"], settings.out, _silent)
     _step(3, f"book built: {_book(settings)}")
     return slug
@@ -141,16 +138,6 @@ def _where_to_look(settings: config_.Config, slug: str, store: Path) -> None:
 
 def _step(number: int, line: str) -> None:
     _app.say(f"[{number}/{STEPS}] {line}")
-
-
-@contextmanager
-def _working(what: str) -> Iterator[None]:
-    """Show that something is going on, on a terminal."""
-    columns = (rich.progress.SpinnerColumn(), "{task.description}", rich.progress.TimeElapsedColumn())
-    with rich.progress.Progress(*columns, console=_app.screen, transient=True,
-                                disable=not _app.screen.is_terminal) as bar:  # fmt: skip
-        bar.add_task(what, total=None)
-        yield
 
 
 def _silent(_line: str) -> None:

@@ -147,7 +147,7 @@ class Room:
             if look.digest != shown:
                 msg = "the edition has changed since the page you looked at was shown"
                 raise errors.NotApproved(msg, hint="nothing was approved; below is the new version: look at it first")
-            given = flow.grant(self._office, slug, by, waivers, self._clock())
+            given = flow.grant(self._office, slug, by, waivers, self._clock(), shown=shown)
         self._go_on()
         return given
 
