@@ -1,122 +1,41 @@
 """The preview as a browser meets it: a real server on loopback, real files saved under it, a real database."""
 
 import contextlib
-import dataclasses
 import html
-import http.client
-import io
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import house
-import PIL.Image
+import previews
 import pytest
 import requests
-import sends
 
-from pipeline import config, database, errors, model, render, studio
-from pipeline.ledger import decisions
+from pipeline import config, errors, model, studio
 from pipeline.studio import panes, places, wording
 
-PAGE = f"/editions/{house.SLUG}"
-FORM = f"{PAGE}/approval"
-PATIENCE = 30  # seconds: far more than anything takes, so that a fault ends the test
-
-
-@dataclasses.dataclass(frozen=True)
-class Browser:
-    """A browser that was let in."""
-
-    url: str
-    session: requests.Session
-    place: house.House
-
-    def get(self, path: str, **headers: str) -> requests.Response:
-        return self.session.get(self.url + path, headers=headers, timeout=PATIENCE, allow_redirects=False)
-
-    def text(self, path: str) -> str:
-        answer = self.get(path)
-        assert answer.status_code == 200, answer.text
-        return answer.text
-
-    def words(self, path: str) -> str:
-        """Return a page as it is read: without tags, on one line."""
-        words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", self.text(path))).split())
-        return re.sub(r" (?=[,.])", "", words)
-
-    def digest(self) -> str:
-        found = re.search(r'name="digest" value="([0-9a-f]{64})"', self.text(PAGE))
-        assert found
-        return found[1]
-
-    def form_key(self) -> str:
-        found = re.search(r'name="form_key" value="([^"]+)"', self.text(PAGE))
-        assert found
-        return found[1]
-
-    def post(self, **fields: str | list[str]) -> requests.Response:
-        """Send the approval form as the page holds it, with these fields changed."""
-        values = {"form_key": self.form_key(), "digest": self.digest(), "by": "Dana Editor", **fields}
-        return self.session.post(self.url + FORM, data=values, timeout=PATIENCE, allow_redirects=False)
-
-    def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until something is so, asking again each time the preview tells of a new generation."""
-        with self.session.get(f"{self.url}/events", stream=True, timeout=PATIENCE) as stream:
-            for line in stream.iter_lines():
-                if line.startswith(b"data:") and is_so():
-                    return
-        pytest.fail("the preview ended before it was so")
-
-    def approval(self) -> model.Approval | None:
-        """Return what is stored."""
-        engine = database.open_engine("sqlite:///var/mscare.db", self.place.root)
-        with database.reading(engine) as connection:
-            given = decisions.approval_of(connection, house.SLUG)
-        engine.dispose()
-        return given
-
-
-@contextlib.contextmanager
-def opened(place: house.House) -> Iterator[Browser]:
-    """Run the preview of a publication, and come in."""
-    settings = config.load(place.root / "mscare.toml")
-    with studio.running(settings, clock=lambda: sends.NOW) as address, requests.Session() as session:
-        session.trust_env = False
-        parts = urlsplit(address)
-        assert session.get(address, timeout=PATIENCE).status_code == 200
-        yield Browser(f"{parts.scheme}://{parts.netloc}", session, place)
+PAGE = previews.PAGE
+FORM = previews.FORM
+PATIENCE = previews.PATIENCE
 
 
 @pytest.fixture(scope="module")
-def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[previews.Browser]:
     """Open a publication that no test changes."""
-    with opened(house.build(tmp_path_factory.mktemp("still") / "house")) as browser:
+    with previews.opened(house.build(tmp_path_factory.mktemp("still") / "house")) as browser:
         yield browser
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Browser]:
+def live(tmp_path: Path) -> Iterator[previews.Browser]:
     """Open a publication of the test's own."""
-    with opened(house.build(tmp_path / "house")) as browser:
+    with previews.opened(house.build(tmp_path / "house")) as browser:
         yield browser
-
-
-def raw(browser: Browser, path: str, **headers: str) -> tuple[int, str]:
-    """Ask for a path exactly as it is written; returns status and page."""
-    connection = http.client.HTTPConnection(urlsplit(browser.url).netloc, timeout=PATIENCE)
-    cookies = "; ".join(f"{name}={value}" for name, value in browser.session.cookies.items())
-    connection.request("GET", path, headers={"Cookie": cookies, **headers})
-    answer = connection.getresponse()
-    body = answer.read().decode("utf-8", "replace")
-    connection.close()
-    return answer.status, body
 
 
 # --- the door --------------------------------------------------------------------
@@ -152,7 +71,7 @@ def test_the_cookie_is_for_this_server_only_and_for_no_script(address: str) -> N
     assert not any(flag.startswith(("domain", "max-age", "expires")) for flag in flags)
 
 
-def test_without_a_session_nothing_of_the_content_is_shown(still: Browser) -> None:
+def test_without_a_session_nothing_of_the_content_is_shown(still: previews.Browser) -> None:
     paths = ["/", PAGE, f"{PAGE}/panes/light", f"{PAGE}/panes/text", f"{PAGE}/images/mark-84.png", "/book",
              "/book/pages/1.png", "/book/navigating-your-ms-care.pdf", "/events", "/nothing"]  # fmt: skip
     for path in paths:
@@ -164,22 +83,22 @@ def test_without_a_session_nothing_of_the_content_is_shown(still: Browser) -> No
     assert requests.post(still.url + FORM, data={"by": "X"}, timeout=PATIENCE).status_code == 403
 
 
-def test_another_host_name_is_refused(still: Browser) -> None:
-    assert raw(still, "/", Host="preview.example.com")[0] == 400
-    assert raw(still, "/", Host="localhost")[0] == 200
+def test_another_host_name_is_refused(still: previews.Browser) -> None:
+    assert previews.raw(still, "/", Host="preview.example.com")[0] == 400
+    assert previews.raw(still, "/", Host="localhost")[0] == 200
 
 
-def test_it_listens_on_this_machine_only(still: Browser) -> None:
+def test_it_listens_on_this_machine_only(still: previews.Browser) -> None:
     with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.2", urlsplit(still.url).port)):
         pass
 
 
-def test_a_link_from_elsewhere_asks_once_more_from_here(still: Browser) -> None:
+def test_a_link_from_elsewhere_asks_once_more_from_here(still: previews.Browser) -> None:
     answer = requests.get(still.url + PAGE, headers={"Sec-Fetch-Site": "cross-site"}, timeout=PATIENCE)
     assert f'http-equiv="refresh" content="0; url={PAGE}"' in answer.text
     again = requests.get(still.url + PAGE, headers={"Sec-Fetch-Site": "same-origin"}, timeout=PATIENCE)
     assert "http-equiv" not in again.text
-    _, astray = raw(still, "//www.example.com/\\x", Cookie="", **{"Sec-Fetch-Site": "cross-site"})
+    _, astray = previews.raw(still, "//www.example.com/\\x", Cookie="", **{"Sec-Fetch-Site": "cross-site"})
     assert 'url=/www.example.com/%5Cx"' in astray
 
 
@@ -191,7 +110,7 @@ def test_a_program_that_only_asks_for_the_head_does_not_use_the_address_up(addre
 # --- the pages --------------------------------------------------------------------
 
 
-def test_the_first_page_lists_editions_and_the_book(still: Browser) -> None:
+def test_the_first_page_lists_editions_and_the_book(still: previews.Browser) -> None:
     words = still.words("/")
     assert "No. 1 · 1 November 2026 Scans and what they say" in words
     assert "Nothing in the way, 1 let pass" in words
@@ -199,7 +118,7 @@ def test_the_first_page_lists_editions_and_the_book(still: Browser) -> None:
     assert "Version 0.1 · 1 November 2026 Navigating Your MS Care" in words
 
 
-def test_an_edition_shows_five_panes_inbox_size_and_checks(still: Browser) -> None:
+def test_an_edition_shows_five_panes_inbox_size_and_checks(still: previews.Browser) -> None:
     text, words = still.text(PAGE), still.words(PAGE)
     for pane in panes.PANES:
         assert f'id="pane-{pane.name}"' in text
@@ -208,14 +127,14 @@ def test_an_edition_shows_five_panes_inbox_size_and_checks(still: Browser) -> No
     assert "Let pass by Tests: Texts for tests; nobody reads them for care." in words
 
 
-def test_one_pane_can_be_looked_at_alone(still: Browser) -> None:
+def test_one_pane_can_be_looked_at_alone(still: previews.Browser) -> None:
     dark = still.text(f"{PAGE}?view=dark")
     assert 'id="pane-dark"' in dark
     assert 'id="pane-dark-wide"' in dark
     assert 'id="pane-desktop"' not in dark
 
 
-def test_the_pages_run_our_script_only_and_the_mail_runs_none(still: Browser) -> None:
+def test_the_pages_run_our_script_only_and_the_mail_runs_none(still: previews.Browser) -> None:
     page = still.get(PAGE).headers["Content-Security-Policy"]
     assert "script-src 'self'" in page
     assert "unsafe" not in page
@@ -229,7 +148,7 @@ def test_the_pages_run_our_script_only_and_the_mail_runs_none(still: Browser) ->
     assert all('sandbox="allow-same-origin"' in frame for frame in frames)
 
 
-def test_nothing_is_kept_by_a_browser_or_told_to_others(still: Browser) -> None:
+def test_nothing_is_kept_by_a_browser_or_told_to_others(still: previews.Browser) -> None:
     headers = still.get(PAGE).headers
     assert headers["Cache-Control"] == "no-store"
     assert headers["Referrer-Policy"] == "no-referrer"
@@ -237,7 +156,9 @@ def test_nothing_is_kept_by_a_browser_or_told_to_others(still: Browser) -> None:
     assert not re.findall(r'(?:src|href)="https?://', still.text("/") + still.text(PAGE) + still.text("/book"))
 
 
-def test_the_panes_are_the_mail_but_for_picture_addresses_and_the_answer_to_light_or_dark(still: Browser) -> None:
+def test_the_panes_are_the_mail_but_for_picture_addresses_and_the_answer_to_light_or_dark(
+    still: previews.Browser,
+) -> None:
     mail = (still.place.root / "out" / house.SLUG / "email.html").read_text()
 
     def undone(source: str, scheme: str) -> str:
@@ -253,7 +174,7 @@ def test_the_panes_are_the_mail_but_for_picture_addresses_and_the_answer_to_ligh
     assert still.text(f"{PAGE}/panes/light") != still.text(f"{PAGE}/panes/dark") != mail
 
 
-def test_images_off_is_the_light_pane_with_pictures_forbidden(still: Browser) -> None:
+def test_images_off_is_the_light_pane_with_pictures_forbidden(still: previews.Browser) -> None:
     light, off = (still.get(f"{PAGE}/panes/{source}") for source in ("light", "images-off"))
     assert off.text == light.text
     assert "img-src 'none'" in off.headers["Content-Security-Policy"]
@@ -272,14 +193,14 @@ def test_light_or_dark_is_answered_in_every_spelling() -> None:
     assert dark == "@media screen and (max-width: 0) {} @media (min-width: 0) {}"
 
 
-def test_the_text_pane_shows_every_letter_of_the_text_part(still: Browser) -> None:
+def test_the_text_pane_shows_every_letter_of_the_text_part(still: previews.Browser) -> None:
     built = (still.place.root / "out" / house.SLUG / "email.txt").read_text(encoding="utf-8")
     shown = re.search(r"<pre>(.*)</pre>", still.text(f"{PAGE}/panes/text"), re.DOTALL)
     assert shown
     assert html.unescape(shown[1]) == built
 
 
-def test_the_pictures_are_those_that_will_be_published(still: Browser) -> None:
+def test_the_pictures_are_those_that_will_be_published(still: previews.Browser) -> None:
     answer = still.get(f"{PAGE}/images/scan-1200.png")
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.content == (still.place.root / "out" / house.SLUG / "images" / "scan-1200.png").read_bytes()
@@ -307,211 +228,8 @@ def test_the_pictures_are_those_that_will_be_published(still: Browser) -> None:
         "/book/pages/99999.png",
     ],
 )
-def test_no_address_leads_out_of_what_is_shown(still: Browser, path: str) -> None:
-    assert raw(still, path)[0] == 404
-
-
-# --- approving --------------------------------------------------------------------
-
-
-def test_an_approval_is_stored_for_exactly_the_digest_that_was_shown(live: Browser) -> None:
-    digest = live.digest()
-    answer = live.post()
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}#approval")
-    given = live.approval()
-    assert given is not None
-    assert (given.digest, given.by, given.at) == (digest, "Dana Editor", sends.NOW)
-    assert given.digest == render.read(live.place.root / "out", house.SLUG).digest
-    assert "Approved by Dana Editor On 24 November 2026, 09:00 UTC, for exactly the version you see" in live.words(PAGE)
-    assert "Approved by Dana Editor" in live.words("/")
-
-
-def test_a_form_from_elsewhere_approves_nothing(live: Browser) -> None:
-    for key in ("", "guess"):
-        answer = live.post(form_key=key)
-        assert answer.status_code == 403
-        assert "came from another page" in answer.text
-    assert live.approval() is None
-
-
-def test_another_digest_than_the_shown_one_is_refused(live: Browser) -> None:
-    answer = live.post(digest="0" * 64)
-    assert answer.status_code == 409
-    assert "the edition has changed since the page you looked at was shown" in answer.text
-    assert 'value="Dana Editor"' in answer.text
-    assert live.approval() is None
-
-
-def test_content_that_changed_since_the_page_was_shown_is_not_approved(live: Browser) -> None:
-    digest, key = live.digest(), live.form_key()
-    live.place.write("articles/scans.md", house.ARTICLE.replace("about half", "around half"))
-    values = {"form_key": key, "digest": digest, "by": "Dana Editor"}
-    answer = live.session.post(live.url + FORM, data=values, timeout=PATIENCE)
-    assert answer.status_code == 409
-    assert live.approval() is None
-
-
-def test_a_change_after_the_approval_is_told(live: Browser) -> None:
-    assert live.post().status_code == 303
-    live.place.write("articles/scans.md", house.ARTICLE.replace("about half", "around half"))
-    live.until(lambda: "Changed since it was approved" in live.words(PAGE))
-    assert "Dana Editor approved an earlier version" in live.words(PAGE)
-
-
-def test_a_nameless_approval_is_refused(live: Browser) -> None:
-    answer = live.post(by="  ")
-    assert answer.status_code == 409
-    assert "an approval needs the name of the person who gives it" in answer.text
-    assert live.approval() is None
-
-
-BLOCKED = house.ARTICLE.replace("It shows places, not feelings", "TODO write this. It shows places")
-
-
-def test_a_blocking_finding_is_approved_only_with_a_reason_for_it(live: Browser) -> None:
-    live.place.write("articles/scans.md", BLOCKED)
-    live.until(lambda: "1 thing must be mended" in live.words(PAGE))
-    place = {"code": "text-todo", "file": "content/articles/scans.md"}
-    without = live.post(**place, reason="")
-    assert without.status_code == 409
-    assert "something still stands in the way" in without.text
-    short = live.post(**place, reason="because")
-    assert "is too short for others to judge" in short.text
-    assert ">because</textarea>" in short.text
-    assert live.approval() is None
-    assert live.post(**place, reason="The sentence comes tomorrow.").status_code == 303
-    given = live.approval()
-    assert given is not None
-    waiver = model.Waiver("text-todo", "content/articles/scans.md", "The sentence comes tomorrow.", "Dana Editor")
-    assert given.waivers == (waiver,)
-    assert "Let pass by Dana Editor: The sentence comes tomorrow." in live.words(PAGE)
-
-
-def test_a_form_that_is_not_ours_is_refused(live: Browser) -> None:
-    assert live.post(code=["a", "b"], file="c", reason="d").status_code == 400
-    assert live.post(by="x" * 70_000).status_code == 413
-
-
-def test_looking_never_approves(live: Browser) -> None:
-    answer = live.get(FORM)
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}#approval")
-    assert live.approval() is None
-
-
-# --- live, and broken ---------------------------------------------------------------
-
-
-def test_a_saved_file_is_told_and_shown(live: Browser) -> None:
-    assert "about half" in live.text(f"{PAGE}/panes/light")
-    live.place.write("articles/scans.md", house.ARTICLE.replace("about half", "around half"))
-    live.until(lambda: "around half" in live.text(f"{PAGE}/panes/light"))
-
-
-def test_a_new_edition_appears(live: Browser) -> None:
-    second = house.EDITION.replace("number = 1", "number = 2").replace("Scans and what they say", "The second one")
-    live.place.write("editions/2026-12.toml", second)
-    live.until(lambda: "No. 2 · 1 November 2026 The second one" in live.words("/"))
-
-
-def test_a_broken_article_shows_its_finding_and_the_last_good_mail_stays(live: Browser) -> None:
-    before = live.text(f"{PAGE}/panes/light")
-    live.place.write("articles/scans.md", house.ARTICLE.replace("topic: Diagnosis", "tropic: Diagnosis"))
-    live.until(lambda: "This is the last good version, not the newest." in live.words(PAGE))
-    words = live.words(PAGE)
-    assert "Unknown key 'tropic'." in words
-    assert "content/articles/scans.md, line 4" in words
-    assert "It can be approved once the fault is mended." in words
-    assert "Traceback" not in words
-    assert live.text(f"{PAGE}/panes/light") == before
-    live.place.write("articles/scans.md", house.ARTICLE)
-    live.until(lambda: "last good version" not in live.words(PAGE))
-
-
-def test_an_edition_that_was_never_sound_has_a_page_with_its_findings(live: Browser) -> None:
-    live.place.write("editions/2026-12.toml", 'number = 2\nsubject = "x\n')
-    live.until(lambda: "/2026-12" in live.text("/") and "2026-12.toml, line 2" in live.words("/editions/2026-12"))
-    assert "There is nothing to show yet." in live.words("/editions/2026-12")
-    assert live.get("/editions/2026-12/panes/light").status_code == 404
-
-
-def test_broken_settings_are_told_in_a_sentence_until_they_are_mended(live: Browser) -> None:
-    file = live.place.root / "mscare.toml"
-    sound = file.read_text()
-    file.write_text(sound + "\nport = \n")
-    live.until(lambda: "The files cannot be read as they are now." in live.words("/"))
-    assert "is not valid TOML" in live.words(PAGE)
-    file.write_text(sound.replace('sender_name = "Navigating Your Care"', 'sender_name = "The Quiet Digest"'))
-    live.until(lambda: "The Quiet Digest" in live.words(PAGE))
-    assert "cannot be read as they are now" not in live.words(PAGE)
-
-
-@pytest.fixture
-def designer(tmp_path: Path) -> Iterator[Browser]:
-    """Open a publication with templates of its own."""
-    place = house.build(tmp_path / "house")
-    (place.root / "templates").unlink()
-    shutil.copytree(sends.ROOT / "templates", place.root / "templates")
-    with opened(place) as browser:
-        yield browser
-
-
-def test_a_broken_template_is_told_with_its_line_and_no_traceback(designer: Browser) -> None:
-    designer.text(PAGE)
-    template = designer.place.root / "templates" / "email" / "digest.mjml.j2"
-    template.write_text(template.read_text().replace("{{ intro }}", "{{ introduction }}"))
-    designer.until(lambda: "'introduction' is undefined" in designer.words(PAGE))
-    assert re.search(r"digest\.mjml\.j2:\d+", designer.words(PAGE))
-    assert "Traceback" not in designer.text(PAGE)
-    assert "A quiet guide to scans" in designer.words(PAGE)
-
-
-def test_a_broken_page_of_our_own_is_told_in_a_sentence(designer: Browser) -> None:
-    template = designer.place.root / "templates" / "studio" / "edition.html"
-    template.write_text("{% extends 'studio.html' %}{% block main %}{{ nobody.knows }}{% endblock %}")
-    answer = designer.get(PAGE)
-    assert answer.status_code == 500
-    assert "Edition.html:1: 'nobody' is undefined" in answer.text or "edition.html:1" in answer.text
-    assert "Traceback" not in answer.text
-    (designer.place.root / "templates" / "studio" / "page.html").write_text("{% broken %}")
-    assert "The preview cannot draw its own pages" in designer.get(PAGE).text
-
-
-# --- the book -----------------------------------------------------------------------
-
-
-def test_the_book_is_shown_as_numbered_pages_drawn_from_the_pdf(still: Browser) -> None:
-    still.until(lambda: 'src="/book/pages/1.png' in still.text("/book"))
-    text = still.text("/book")
-    assert re.findall(r'alt="([^"]*)"', text)[:3] == ["Page Cover", "Page 2", "Page 3"]
-    built = next((still.place.root / "out" / "book").glob("*.pdf")).read_bytes()
-    assert still.get(re.findall(r'href="(/book/[^"?]+\.pdf)', text)[0]).content == built
-    pages = set(re.findall(r"/book/pages/\d+\.png\?v=[0-9a-f]{12}", text))
-    assert len(pages) > 5
-    for page in pages:
-        picture = PIL.Image.open(io.BytesIO(still.get(page).content))
-        assert (picture.format, picture.width) == ("PNG", 360)
-        assert picture.getextrema() != ((255, 255), (255, 255), (255, 255))
-
-
-def test_a_saved_chapter_is_rendered_in_the_background_and_told(live: Browser) -> None:
-    live.until(lambda: 'src="/book/pages/1.png' in live.text("/book"))
-    before = re.search(r"pages/1\.png\?v=(\w+)", live.text("/book"))
-    assert before
-    live.place.write("book/01-scans.md", house.CHAPTER.replace("Places, not feelings", "Places, and no feelings"))
-    live.until(lambda: "Rendering the book…" in live.words("/book"))
-    assert 'src="/book/pages/1.png' in live.text("/book")
-    live.until(lambda: "Rendering the book…" not in live.words("/book"))
-    assert before[1] not in live.text("/book")
-
-
-def test_a_broken_chapter_is_told_and_the_last_good_pages_stay(live: Browser) -> None:
-    live.until(lambda: 'src="/book/pages/1.png' in live.text("/book"))
-    live.place.write("book/01-scans.md", house.CHAPTER.replace("[@bot2004]", "[@nobody1999]"))
-    live.until(lambda: "These are the last good pages" in live.words("/book"))
-    words = live.words("/book")
-    assert "content/book/01-scans.md, line" in words
-    assert "nobody1999" in words
-    assert 'src="/book/pages/1.png' in live.text("/book")
+def test_no_address_leads_out_of_what_is_shown(still: previews.Browser, path: str) -> None:
+    assert previews.raw(still, path)[0] == 404
 
 
 # --- in words -------------------------------------------------------------------------
@@ -618,7 +336,7 @@ def test_settings_that_are_not_those_of_the_file_stay(tmp_path: Path) -> None:
     ):
         session.trust_env = False
         session.get(address, timeout=PATIENCE)
-        browser = Browser(address.split("/enter")[0], session, place)
+        browser = previews.Browser(address.split("/enter")[0], session, place)
         place.write("articles/scans.md", house.ARTICLE.replace("about half", "around half"))
         browser.until(lambda: "around half" in browser.text(f"{PAGE}/panes/light"))
         assert "From another file" in browser.words(PAGE)
