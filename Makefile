@@ -15,7 +15,7 @@ demo: setup  ## Set up, build the digest and the book, send the digest through t
 	@.venv/bin/mscare demo
 
 test: setup-test  ## Set up and pass the tests (ten minutes at most)
-	@.venv/bin/python -m pytest -n 2 -m "not long"
+	@.venv/bin/python -m pytest -n 2 -m "not long" --hypothesis-profile=steady
 
 test-long: setup-test  ## The slow tests too: every kill of the crash test, big imports
 	@.venv/bin/python -m pytest -n 2

@@ -149,7 +149,10 @@ def test_a_broken_link_has_a_calm_page_that_says_what_to_do(world: sites.World) 
     assert "Nothing has changed" in answer.text
 
 
-token_letters = hypothesis.strategies.text("ABCabc019-_=.%/é\x00", min_size=0, max_size=60)
+# A client takes the steps . and .. out of an address before it asks, so they never arrive as a token.
+token_letters = hypothesis.strategies.text("ABCabc019-_=.%/é\x00", min_size=0, max_size=60).filter(
+    lambda text: not {".", ".."} & set(text.split("/"))
+)
 
 
 @hypothesis.settings(max_examples=60, deadline=None)
