@@ -41,6 +41,11 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("batch_by_state", "batch", ["send", "state"])
+    _readers()
+    _decisions()
+
+
+def _readers() -> None:
     op.create_table(
         "delivery",
         sa.Column("send", sa.Integer, sa.ForeignKey("send.id"), primary_key=True),
@@ -61,7 +66,6 @@ def upgrade() -> None:
         sa.Column("what", sa.Text, nullable=False),
         sa.Column("detail", sa.Text, nullable=False),
     )
-    _decisions()
 
 
 def _decisions() -> None:
