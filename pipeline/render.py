@@ -74,10 +74,7 @@ def build(item: Item, material: model.Material, out: Path, progress: Progress = 
     if kept:
         progress(f"{subject}: unchanged")
         return kept
-    made: list[model.Output] = []
-    for name, module in modules.items():
-        progress(f"{subject}: rendering {name}")
-        made += module.render(item, material)
+    made = _rendered(item, material, modules, lambda name: progress(f"{subject}: rendering {name}"))
     digests = {output.name: _digest(output.content) for output in made}
     if len(digests) != len(made):
         msg = f"two formats of {subject} write a file of the same name"
@@ -90,7 +87,19 @@ def build(item: Item, material: model.Material, out: Path, progress: Progress = 
 
 def outputs(item: Item, material: model.Material) -> list[model.Output]:
     """Render every format of an item and keep it in memory: what a check looks at."""
-    return [output for module in _formats(_subject(item)[0]).values() for output in module.render(item, material)]
+    return _rendered(item, material, _formats(_subject(item)[0]), lambda _: None)
+
+
+def _rendered(
+    item: Item, material: model.Material, modules: Mapping[str, ModuleType], progress: Progress
+) -> list[model.Output]:
+    """Render format after format, by name; each sees the files of those before it in `material.made`."""
+    made: list[model.Output] = []
+    for name, module in modules.items():
+        progress(name)
+        files = {output.name: output.content for output in made}
+        made += module.render(item, dataclasses.replace(material, made=files))
+    return made
 
 
 def outputs_in(out: Path, manifest: model.Manifest) -> dict[str, bytes]:

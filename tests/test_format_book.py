@@ -18,6 +18,7 @@ import samples_book
 
 from pipeline import errors, model
 from pipeline.formats import book as format_book
+from pipeline.formats._chapters import setting
 
 ROOT = samples.ROOT
 FONT = "Atkinson-Hyperlegible-Next"
@@ -204,7 +205,7 @@ def test_an_unread_chapter_says_so_and_a_read_one_names_its_reader() -> None:
 def test_a_changed_text_loses_its_mark() -> None:
     book = samples_book.book()
     changed = dataclasses.replace(book.chapters[1], body=book.chapters[1].body + "\nOne more line.\n")
-    line = format_book.setting.set_chapter(changed, book, samples_book.material()).review
+    line = setting.set_chapter(changed, book, samples_book.material()).review
     assert line.startswith("Not yet medically reviewed.")
 
 

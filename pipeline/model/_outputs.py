@@ -52,6 +52,7 @@ class Material:
     library: _content.Library
     identity: Identity
     templates: Path
+    made: Mapping[str, bytes] = dataclasses.field(default_factory=dict)  # files of the formats that ran before
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ import lxml.html
 
 from pipeline import errors, model, templating
 from pipeline.formats import _words
-from pipeline.formats.book import finish, setting, typography
+from pipeline.formats._chapters import setting, typography
+from pipeline.formats.book import finish
 
 KIND = "book"
 TEMPLATES = ("book", "citation", "fonts", "tokens.toml")
