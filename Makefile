@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test test-long check bench lock clean
+.PHONY: help setup setup-test demo test test-long check check-epub check-release bench lock clean
 
 help:        ## Say what can be made
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -26,6 +26,13 @@ check: setup-test  ## ruff, mypy strict, import-linter
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
+check-epub: setup-test  ## EPUBCheck and Ace by DAISY on the built book (Java, Node.js and Chromium)
+	@tools/check-epub
+
+check-release: setup  ## Judge the built PDFs by veraPDF too, where Java is there; verdicts in out/book/proof/
+	@.venv/bin/mscare build --book
+	@.venv/bin/python tools/check_release.py
+
 bench: setup ## Ratios against peers, measured in one run
 	@bench/run
 
@@ -33,4 +40,4 @@ lock: setup-test  ## Pin the newest packages, with hashes
 	@tools/lock
 
 clean:       ## Remove out/ and the environment; never var/ or content/
-	@rm -rf out .venv bench/.venv bench/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf out .venv bench/.venv bench/node_modules tools/ace/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -4,7 +4,10 @@ citeproc-py falls short of the style in three ways, mended here: it shortens the
 a title twice where there is no author, and it leaves addresses unescaped.
 """
 
+import hashlib
 import html
+import importlib.metadata
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,16 +58,33 @@ class _Marks:
     Light = Underline = SmallCaps = preformat
 
 
-def references(sources: Sequence[model.Source], templates: Path) -> list[Markup]:
+def references(sources: Sequence[model.Source], templates: Path, store: model.Store | None = None) -> list[Markup]:
     """Set the sources in AMA style, in the order given: the entry at index 0 is reference 1, without its number.
 
     Each entry is HTML whose DOI or web address is a link of class "url". Refuses a style file that is missing or
-    broken, and a record that cannot be set.
+    broken, and a record that cannot be set. A `store` spares setting the same list twice.
     """
     if not sources:
         return []
+    key = _key(sources, templates) if store is not None else ""
+    if store is not None and (kept := store.get(key)) is not None:
+        return [Markup(entry) for entry in json.loads(kept)]  # noqa: S704  written below, escaped as it was then
     style = _style(templates)
-    return [_set(source, style) for source in sources]
+    entries = [_set(source, style) for source in sources]
+    if store is not None:
+        store.put(key, json.dumps(entries).encode())
+    return entries
+
+
+def _key(sources: Sequence[model.Source], templates: Path) -> str:
+    """Return a digest of all that the entries are made from: records, style, library and this file."""
+    try:
+        style = (templates / STYLE).read_bytes()
+    except OSError:
+        style = b""  # told when it is read
+    made_of = [style.hex(), Path(__file__).read_text(encoding="utf-8"), importlib.metadata.version("citeproc-py")]
+    records = [dict(source.csl) for source in sources]
+    return f"references-{hashlib.sha256(json.dumps([made_of, records], sort_keys=True).encode()).hexdigest()}"
 
 
 def _style(templates: Path) -> citeproc.CitationStylesStyle:

@@ -1,5 +1,8 @@
 """Chooses, orders and numbers: a specification with its articles in place, the book with its chapters. Pure."""
 
+import dataclasses
+from collections.abc import Sequence
+
 from pipeline import errors, model
 
 
@@ -39,3 +42,13 @@ def book(library: model.Library) -> model.Book:
         msg = f"the book names chapters that are missing or faulty: {', '.join(missing)}"
         raise errors.ContentBlocked(msg, hint="run `mscare check` and mend what it lists")
     return model.Book(spec=library.book, chapters=tuple(library.chapters[slug] for slug in library.book.chapters))
+
+
+def chosen(book: model.Book, ids: Sequence[str]) -> model.Book:
+    """Return the book to be made in just the editions named; all of them for none. Refuses an unknown id."""
+    known = {edition.id: edition for edition in book.spec.editions}
+    unknown = [name for name in ids if name not in known]
+    if unknown:
+        msg = f"the book has no edition {', '.join(map(repr, unknown))}"
+        raise errors.UsageProblem(msg, hint=f"content/book/book.toml declares: {', '.join(known)}")
+    return dataclasses.replace(book, only=tuple(ids))

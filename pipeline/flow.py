@@ -15,7 +15,7 @@ import dataclasses
 import datetime as dt
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,25 @@ from pipeline.ledger import decisions
 read = office.sit_down  # step 1
 
 
-def build(desk: office.Desk, subjects: Sequence[str], out: Path, progress: render.Progress) -> list[model.Manifest]:
-    """Step 2: render editions by slug, "book" or "site" into `out`; what has not changed is left as it is."""
-    return [render.build(desk.item(subject), desk.material, out, progress) for subject in subjects]
+def build(
+    desk: office.Desk,
+    subjects: Sequence[str],
+    out: Path,
+    progress: render.Progress,
+    *,
+    step: Callable[[str, int, int], None] = model.unheard,
+    only: Sequence[str] = (),
+) -> list[model.Manifest]:
+    """Step 2: render editions by slug, "book" or "site" into `out`; what has not changed is left as it is.
+
+    `step` hears of the parts of the book as they are done; `only` names the book's editions to make, none means all.
+    """
+    material = dataclasses.replace(desk.material, step=step)
+    items = {subject: desk.item(subject) for subject in subjects}
+    return [
+        render.build(edition.chosen(item, only) if isinstance(item, model.Book) else item, material, out, progress)
+        for item in items.values()
+    ]
 
 
 def check(desk: office.Desk, today: dt.date) -> list[model.Finding]:

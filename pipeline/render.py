@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from pipeline import errors, formats, model
+from pipeline import errors, formats, model, store
 
 MANIFEST = "manifest.json"
+PARTS = ".parts"  # the folder of out/ that keeps what was costly to make
 LIBRARIES = (
     "brotli",
     "citeproc-py",
@@ -61,19 +62,24 @@ def _formats(kind: str) -> dict[str, ModuleType]:
 def build(item: Item, material: model.Material, out: Path, progress: Progress = print) -> model.Manifest:
     """Render every format of an edition, the book or the site (a Library) into its folder of `out`.
 
-    Does nothing when nothing changed; refuses when a format cannot be rendered or the disk cannot be written.
+    Does nothing when nothing changed; refuses when a format cannot be rendered or the disk cannot be written. Of a
+    book with fewer editions than its book.toml declares, just these are made, and the manifest names just these.
     """
     kind, subject = _subject(item)
     modules = _formats(kind)
     inputs = dict(_inputs(item, material, modules))
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     identity = dataclasses.asdict(material.identity)
-    key = _digest(_json({"inputs": inputs, "versions": versions, "identity": identity, "subject": subject}))
+    chosen = [edition.id for edition in item.editions] if isinstance(item, model.Book) else []
+    made_of = {"inputs": inputs, "versions": versions, "identity": identity, "subject": subject, "chosen": chosen}
+    key = _digest(_json(made_of))
     folder = out / subject
     kept = _kept(folder, key)
     if kept:
         progress(f"{subject}: unchanged")
         return kept
+    kept_work = store.FolderStore(out / PARTS, subject)
+    material = material if material.store is not None else dataclasses.replace(material, store=kept_work)
     made = _rendered(item, material, modules, lambda name: progress(f"{subject}: rendering {name}"))
     digests = {output.name: _digest(output.content) for output in made}
     if len(digests) != len(made):
@@ -82,6 +88,8 @@ def build(item: Item, material: model.Material, out: Path, progress: Progress = 
     record = {"subject": subject, "key": key, "outputs": digests, "inputs": inputs, "versions": versions}
     text = _json(record)
     _replace(folder, [*made, model.Output(MANIFEST, text)])
+    if material.store is kept_work:
+        kept_work.prune()
     return _manifest(text)
 
 

@@ -29,8 +29,15 @@ def source(which: str) -> tuple[model.Book, model.Material]:
 
 
 @functools.cache
+def outputs(which: str = "sample") -> tuple[model.Output, ...]:
+    """Return the PDF for screens and its page map."""
+    book, material = source(which)
+    screen = dataclasses.replace(book.spec, editions=book.spec.editions[:1])
+    return tuple(format_book.render(dataclasses.replace(book, spec=screen), material))
+
+
 def rendered(which: str = "sample") -> bytes:
-    (output,) = format_book.render(*source(which))
+    output, _ = outputs(which)
     assert output.name == "navigating-your-ms-care.pdf"
     return output.content
 

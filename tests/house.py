@@ -21,7 +21,7 @@ title: Scans and what they say
 summary: What a scan can and cannot tell you, in plain words.
 topic: Diagnosis
 published: 2026-11-01
-checked: 2026-11-01
+checked: 2098-11-01
 expires: 2099-11-01
 image: scan.svg
 image_alt: Two shapes side by side. Illustration, not a scan.
@@ -69,7 +69,7 @@ number: 1
 title: Scans
 promise: You will know what a scan can say.
 in_short: [One., Two., Three.]
-checked: 2026-11-01
+checked: 2098-11-01
 expires: 2099-11-01
 question_groups: [scan]
 worksheet: log

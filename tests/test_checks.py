@@ -234,7 +234,7 @@ def test_a_figure_without_a_source_is_told(words: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["call 911 or 112", "chapters 1, 2 and 5", "within 24 hours", "three questions", "in 2026", "ages 55 to 64"],
+    ["call 911 or 112", "chapters 1, 2 and 5", "within 24 hours", "three questions", "in 2026", "use a scale to 10"],
 )
 def test_a_number_that_is_no_finding_of_a_study_needs_no_source(words: str, tmp_path: Path) -> None:
     assert of_body(tmp_path, f"Plain words [@first2020].\n\nYou can {words}.") == []
@@ -364,8 +364,8 @@ def test_all_checks_on_an_edition_are_fast_enough_for_a_preview_at_each_key_stro
     outputs = {_mail.HTML: html.replace(b"<p>Found", filler + b"<p>Found"), _mail.TEXT: b"Words.\n" * 900}
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()  # of this process: others on the machine do not count
         checks.source(material.library, TODAY)
         checks.edition(outputs, item, material)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.2  # seconds; about 0.03 on a quiet machine
+        times.append(time.process_time() - start)
+    assert min(times) < 0.2  # seconds; about 0.05 on a quiet machine

@@ -20,7 +20,9 @@ from pipeline.checks import (
     _mjml,
     _outputs,
     _pages,
+    _readability,
     _review,
+    _sources,
     _texts,
     _waivers,
     _words,
@@ -32,6 +34,8 @@ FAMILIES: Mapping[str, tuple[Check, ...]] = {
     "Content": _content.CHECKS,
     "Review": _review.CHECKS,
     "Words": _words.CHECKS,
+    "Reading": _readability.CHECKS,
+    "Sources": _sources.CHECKS,
     "Headings": _headings.CHECKS,
     "Links": _links.CHECKS,
     "Pictures": _images.CHECKS,
@@ -44,6 +48,8 @@ FAMILIES: Mapping[str, tuple[Check, ...]] = {
 }
 
 fingerprint = _review.fingerprint
+Section = _readability.Section
+HARDEST, WANTED, FEWEST = _readability.HARDEST, _readability.WANTED, _readability.FEWEST
 
 
 def catalogue() -> tuple[Check, ...]:
@@ -56,16 +62,24 @@ def source(library: model.Library, today: dt.date) -> list[model.Finding]:
     texts = _texts.of(library)
     return _sorted(
         [
-            *_review.reviews(texts),
+            *_review.reviews(library, texts, today),
             *_review.dates(library, texts, today),
+            *_review.rechecks(library, texts, today),
             *_words.unfinished(library),
             *_words.broken(library, texts),
-            *_words.sources(texts),
+            *_words.doses(library),
+            *_readability.check(library, texts),
+            *_sources.check(library, texts),
             *_headings.source(texts),
             *_links.source(library, texts),
             *_images.source(texts),
         ]
     )
+
+
+def readability(library: model.Library) -> list[Section]:
+    """Return how hard each section of the articles and chapters is to read, file by file, from top to bottom."""
+    return _readability.sections(library, _texts.of(library))
 
 
 def edition(outputs: Mapping[str, bytes], edition: model.Edition, material: model.Material) -> list[model.Finding]:

@@ -29,10 +29,28 @@ CHECKS = (
         "put the SVG file into content/images/, or mend the name",
     ),
     Check(
+        "content-index-see",
+        BLOCK,
+        "See and see also in the index lead to a heading that has pages.",
+        "name a heading of content/index.toml, exactly as it is written there",
+    ),
+    Check(
+        "content-index-unfound",
+        BLOCK,
+        "Every heading of the index leads to a page.",
+        "find other words, or take the heading out",
+    ),
+    Check(
         "content-link-unknown",
         BLOCK,
         "A link to a chapter or an article arrives at one.",
         "use a slug that exists, or add the text",
+    ),
+    Check(
+        "content-place-unknown",
+        BLOCK,
+        "Every place that the index or a signpost names exists.",
+        "write slug, slug#heading-of-a-section, slug#questions, slug#sheet, slug#help or sheet:id",
     ),
     Check(
         "content-question-unknown",

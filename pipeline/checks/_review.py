@@ -1,4 +1,9 @@
-"""Reviewed by whom, and fresh until when."""
+"""Reviewed by whom, and fresh until when.
+
+A text that tells of treatment, criteria, law or crises counts for 12 months, any other for 24. Which ones those are,
+content/recheck.toml says: it lists the facts that change, with the texts that use them and their sources. The sources
+of a text expire with it: its `checked` says when all of them were looked at.
+"""
 
 import datetime as dt
 import hashlib
@@ -32,18 +37,40 @@ TEXT_EXPIRED = Check(
     "Texts that are past their date are seen before somebody uses them.",
     "check the sources again and renew `checked` and `expires`",
 )
-CHECKS = (MISSING, OUTDATED, EXPIRED, TEXT_EXPIRED)
+EXPIRES_LATE = Check(
+    "expires-late",
+    BLOCK,
+    "Every text is checked again in time: after 12 months where facts change, after 24 elsewhere.",
+    "set an earlier `expires`",
+)
+REVIEW_EXPIRED = Check(
+    "review-expired",
+    BLOCK,
+    "A review counts for as long as the text may: 12 months where facts change, 24 elsewhere.",
+    "have the text read again and renew the review, or take the review out",
+)
+RECHECK = Check(
+    "recheck-due",
+    WARNING,
+    "Facts that change are looked at again before they mislead somebody.",
+    "look there, mend the texts that it names, and set `checked` to that day",
+)
+CHECKS = (MISSING, OUTDATED, REVIEW_EXPIRED, EXPIRED, TEXT_EXPIRED, EXPIRES_LATE, RECHECK)
 
 
-def reviews(texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
-    """Yield a finding for each text that no clinician has read as it now stands."""
+def reviews(library: model.Library, texts: Sequence[_texts.Text], today: dt.date) -> Iterator[model.Finding]:
+    """Yield a finding for each text that no clinician has read as it now stands, and not too long ago."""
     for text in texts:
         review = text.writing.review
+        months = _months(library, text)
         if review is None:
             yield MISSING.at((text.name, 0), "no clinician has reviewed this text")
         elif review.sha256 != fingerprint(text.writing.body):
             message = f"the body has changed since {review.reviewer} reviewed it on {review.reviewed}"
             yield OUTDATED.at((text.name, text.line("review")), message)
+        elif _after(review.reviewed, months) < today:
+            message = f"the review of {review.reviewed} is more than {months} months old"
+            yield REVIEW_EXPIRED.at((text.name, text.line("review")), message)
 
 
 def fingerprint(body: str) -> str:
@@ -57,6 +84,10 @@ def dates(library: model.Library, texts: Sequence[_texts.Text], today: dt.date) 
         if text.writing.expires < today:
             message = f"this text expired on {text.writing.expires}"
             yield TEXT_EXPIRED.at((text.name, text.line("expires")), message)
+        months = _months(library, text)
+        if text.writing.expires > _after(text.writing.checked, months):
+            message = f"this text was checked on {text.writing.checked}, and counts for {months} months at most"
+            yield EXPIRES_LATE.at((text.name, text.line("expires")), message)
     for spec in library.editions.values():
         if spec.not_after.date() >= today:
             used = [library.articles[slug] for slug in (spec.lead, *spec.read_next) if slug in library.articles]
@@ -64,6 +95,41 @@ def dates(library: model.Library, texts: Sequence[_texts.Text], today: dt.date) 
     if library.book:
         chapters = [library.chapters[slug] for slug in library.book.chapters if slug in library.chapters]
         yield from _users(library, library.book, chapters, today)
+
+
+def rechecks(library: model.Library, texts: Sequence[_texts.Text], today: dt.date) -> Iterator[model.Finding]:
+    """Yield a finding for each fact of content/recheck.toml whose day has passed."""
+    for fact in library.rechecks.values():
+        if fact.due < today:
+            used = ", ".join(text.writing.slug for text in texts if _uses(text, fact)) or "no text"
+            message = f"{fact.what}: looked at on {fact.checked}, due on {fact.due}; {fact.why}; used in {used}"
+            place = (_texts.name(library.root / "recheck.toml", library.root), fact.line)
+            yield RECHECK.at(place, message, f"look at {fact.look}, mend what has changed, and set `checked`")
+
+
+def _months(library: model.Library, text: _texts.Text) -> int:
+    """Return how many months a text counts for: fewer with a fact that changes."""
+    return 12 if any(_uses(text, fact) for fact in library.rechecks.values()) else 24
+
+
+def _uses(text: _texts.Text, fact: model.Recheck) -> bool:
+    """Tell whether the fact names the text, or the text cites one of its sources or holds one of its words."""
+    writing = text.writing
+    slugs = fact.articles if isinstance(writing, model.Article) else fact.chapters
+    if writing.slug in slugs or not set(fact.sources).isdisjoint(text.body.citations):
+        return True
+    return any(word in writing.body or word in writing.get_help for word in fact.words)
+
+
+def _after(day: dt.date, months: int) -> dt.date:
+    """Return the same day some whole years later; 29 February becomes the day after the 28th."""
+    year = day.year + months // 12
+    if year > dt.MAXYEAR:
+        return dt.date.max
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return dt.date(year, 3, 1)
 
 
 def _users(

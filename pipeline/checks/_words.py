@@ -1,14 +1,12 @@
-"""The words themselves: nothing unfinished, nothing printed by mistake, no figure without its source."""
+"""The words themselves: nothing unfinished, nothing printed by mistake, no dose."""
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-
-from markdown_it.token import Token
 
 from pipeline import content, markup, model
 from pipeline.checks import _texts
-from pipeline.checks._check import BLOCK, WARNING, Check
+from pipeline.checks._check import BLOCK, Check
 
 TODO = Check("text-todo", BLOCK, "No reader meets an unfinished text.", "finish the text, or take the mark out")
 BROKEN = Check(
@@ -17,52 +15,63 @@ BROKEN = Check(
     "No reader meets code instead of words.",
     "mend the Markdown; to print the sign itself, set it between backticks",
 )
-NO_SOURCE = Check(
-    "source-missing",
+DOSE = Check(
+    "dose-stated",
     BLOCK,
-    "Every text can be checked against its sources.",
-    "cite a source of content/sources.json: [@bot2004]",
+    "No reader takes an amount of a medicine because it stood here.",
+    "take the amount out: doses are a matter for the MS team or the pharmacist",
 )
-NUMBER = Check(
-    "number-unsourced",
-    WARNING,
-    "Every figure can be checked where it stands.",
-    "cite the source in the same paragraph or row, or say it without the figure",
-)
-CHECKS = (TODO, BROKEN, NO_SOURCE, NUMBER)
+CHECKS = (TODO, BROKEN, DOSE)
 
 _UNFINISHED = re.compile(r"\b(?:TODO|FIXME|TKTK|TK|XXX)\b|(?i:lorem ipsum)")
-_CODE = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|\[[@^][^\]\s]|\]\(")
-_COUNT = r"(?:\d[\d,.]*|one|two|three|four|five|six|seven|eight|nine|ten)"
-_FIGURE = re.compile(
-    rf"""\d\s?%|\bper\s?cent\b                                    # 83 %
-    |\b{_COUNT}\s+(?:in|out\s+of|of\s+every)\s+(?:every\s+)?{_COUNT}\b   # 83 in 100, one in three
-    |\b\d[\d,.]*\s+(?:people|patients|participants|adults|children|women|men)\b
-    |\b\d[\d,.]*(?:-fold|\s+times\s+as)\b
-    |\b(?:study|trial|survey|cohort)\b[^.]*\b(?:19|20)\d\d\b           # a study with its year
-    """,
-    re.VERBOSE | re.IGNORECASE,
+_AMOUNT = (
+    r"\b(?:\d[\d.,]{0,15}|one|two|three|four|five|six|seven|eight|nine|ten|half\s+an?)"
+    r"(?:\s+(?:hundred|thousand|million))?"
 )
+# No dose: a laboratory value (30 ng/ml, 5 mg per liter), and a weight or volume of food, drink or urine.
+_NO_DOSE = (
+    r"(?!\s*(?:/|per\b)\s*(?:d?l\b|ml\b|lit|decilit|millilit))"
+    r"(?!\s+(?:of\s+)?(?:alcohol|fat|fib(?:er|re)|fish|fluid|food|fruit|protein|salt|sugar|urine|vegetables|water)\b)"
+)
+_DOSE = re.compile(
+    rf"(?i:{_AMOUNT})[\s-]?(?:mg|mcg|[\u00b5\u03bc]g|g|ml|mL|cc|IU|(?i:(?:milli|micro)?grams?|millilit(?:er|re)s?"
+    rf"|international\s+units?|tablets?|capsules?|pills?|drops|puffs|sprays|sachets?|ampoules?))\b{_NO_DOSE}"
+)
+_CODE = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|\[[@^][^\]\s]|\]\(")
 
 
 def unfinished(library: model.Library) -> Iterator[model.Finding]:
     """Yield a finding for each TODO, TK or lorem ipsum in any file of content/ that people write."""
-    banks = [library.root / name for name in ("questions.toml", "glossary.toml", "worksheets.toml")]
+    for name, raw in _written(library):
+        for match in _UNFINISHED.finditer(raw):
+            yield TODO.at((name, _texts.offset_line(raw, match.start())), f"{match[0]!r} is left")
+    for item in library.sources.values():  # only titles: TK may be the initials of an author
+        for match in _UNFINISHED.finditer(str(item.csl.get("title", ""))):
+            place = (_texts.name(library.root / "sources.json", library.root), item.line)
+            yield TODO.at(place, f"{match[0]!r} is left in a title")
+
+
+def doses(library: model.Library) -> Iterator[model.Finding]:
+    """Yield a finding for each amount of a medicine in any file of content/ that people write."""
+    for name, raw in _written(library):
+        for offset, amount in _doses(raw):
+            yield DOSE.at((name, _texts.offset_line(raw, offset)), f"{amount!r} is a dose")
+
+
+@functools.lru_cache(maxsize=256)  # a preview asks again after every key stroke, of all files but one the same
+def _doses(raw: str) -> tuple[tuple[int, str], ...]:
+    return tuple((match.start(), " ".join(match[0].split())) for match in _DOSE.finditer(raw))
+
+
+def _written(library: model.Library) -> Iterator[tuple[str, str]]:
+    """Yield name and content of every file that people write, but for the list of sources."""
+    banks = [library.root / name for name in ("questions.toml", "glossary.toml", "worksheets.toml", "names.toml")]
     written = [article.path for article in library.articles.values()]
     written += [chapter.path for chapter in library.chapters.values()]
     written += [spec.path for spec in library.editions.values()]
     book = [library.book.path] if library.book else []
     for path in (*written, *book, *banks):
-        yield from _unfinished(library.root, path, content.text(path))
-    for item in library.sources.values():  # only titles: TK may be the initials of an author
-        if match := _UNFINISHED.search(str(item.csl.get("title", ""))):
-            place = (_texts.name(library.root / "sources.json", library.root), item.line)
-            yield TODO.at(place, f"{match[0]!r} is left in a title")
-
-
-def _unfinished(root: Path, path: Path, raw: str) -> Iterator[model.Finding]:
-    for match in _UNFINISHED.finditer(raw):
-        yield TODO.at((_texts.name(path, root), _texts.offset_line(raw, match.start())), f"{match[0]!r} is left")
+        yield _texts.name(path, library.root), content.text(path)
 
 
 # --- broken Markdown ----------------------------------------------------------------
@@ -108,42 +117,3 @@ def _callout_lines(text: _texts.Text) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.writing.body.split("\n"), text.writing.body_line):
         if line.startswith(":::"):
             yield number, line.lstrip(":").strip()
-
-
-# --- sources ------------------------------------------------------------------------
-
-
-def sources(texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
-    """Yield a finding for each text without any citation, and for each paragraph with a figure and none."""
-    for text in texts:
-        if not text.body.citations:
-            yield NO_SOURCE.at((text.name, 0), "this text cites no source at all")
-        for line, unit in _units(text.body):
-            words = markup.plain(unit)
-            cited = any(child.type == "citation" for token in unit for child in token.children or ())
-            if not cited and (match := _FIGURE.search(words)):
-                yield NUMBER.at((text.name, line), f"{match[0]!r} has no source in its paragraph")
-
-
-def _units(document: markup.Document) -> Iterator[tuple[int, list[Token]]]:
-    """Yield each paragraph, list item or table row with its line; headings and made-up examples claim nothing."""
-    example, heading = False, False
-    row: list[Token] | None = None
-    for token in document.tokens:
-        if token.type.startswith("container_example"):
-            example = token.nesting == 1
-        heading = token.type == "heading_open" or (heading and token.type != "heading_close")
-        if token.type == "tr_open":
-            row = []
-        elif token.type == "inline" and row is not None:
-            row.append(token)
-        elif token.type == "tr_close":
-            if row:
-                yield _line(document, row[0]), row
-            row = None
-        elif token.type == "inline" and not example and not heading:
-            yield _line(document, token), [token]
-
-
-def _line(document: markup.Document, token: Token) -> int:
-    return document.first_line + (token.map[0] if token.map else 0)

@@ -84,3 +84,57 @@ def working(what: str, total: int | None = None) -> Iterator[Callable[[], None]]
     with rich.progress.Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
+
+
+class Bar:
+    """One bar over all subjects and the parts they are made of: its total grows when a subject says how many it has.
+
+    Where the screen is no terminal, it is a plain line for each quarter of the way.
+    """
+
+    def __init__(self, bar: rich.progress.Progress, what: str, subjects: int) -> None:
+        """Count `subjects`, each as one step."""
+        self._bar = bar
+        self._what = what
+        self._task = bar.add_task(what, total=subjects)
+        self._total = subjects
+        self._ended = self._steps = self._before = self._quarter = 0
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """Show that `done` of the `total` parts of the present subject are ready, the last of them `what`."""
+        self._steps = done
+        self._bar.update(
+            self._task,
+            description=f"{self._what} {plain(what)}",
+            completed=self._ended + self._before + done,
+            total=self._total + self._before + total,
+        )
+        if not screen.is_terminal and total and done * 4 // total > self._quarter:
+            self._quarter = done * 4 // total
+            say(f"   {done} of {total} parts")
+
+    def done(self) -> None:
+        """Count a subject as ready."""
+        self._ended += 1
+        self._before += self._steps
+        self._steps = self._quarter = 0
+        self._bar.update(
+            self._task,
+            description=self._what,
+            completed=self._ended + self._before,
+            total=self._total + self._before,
+        )
+
+
+@contextlib.contextmanager
+def counting(what: str, subjects: int) -> Iterator[Bar]:
+    """Show on a terminal how far several subjects are."""
+    columns = (
+        rich.progress.SpinnerColumn(),
+        "{task.description}",
+        rich.progress.BarColumn(),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TimeElapsedColumn(),
+    )
+    with rich.progress.Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        yield Bar(bar, what, subjects)

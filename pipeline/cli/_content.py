@@ -1,22 +1,21 @@
 """new, check, build: what an editor runs."""
 
-import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+import functools
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipeline import checks, edition, errors, flow, model, office
-from pipeline.cli import _app, _skeletons
+from pipeline import edition, errors, flow, model, office
+from pipeline.cli import _app, _checking, _skeletons
 from pipeline.cli._app import AsJson, ConfigFile, Verbose
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(new)
-    app.command()(check)
+    app.command()(_checking.check)
     app.command()(build)
 
 
@@ -36,55 +35,13 @@ def new(
     _app.say("fill in what stands in angle brackets, then run `mscare check`")
 
 
-def check(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Only findings of these files or folders.")] = None,
-    as_json: AsJson = False,
-    config: ConfigFile = None,
-    verbose: Verbose = False,
-) -> None:
-    """Check the content and every edition, in plain words. Exit code 3 when something blocks.
-
-    Example: `mscare check content/articles/heat-and-ms.md`
-    """
-    settings = _app.settings(config, verbose=verbose)
-    _refuse_missing(paths or [])
-    findings = flow.check(flow.read(settings), dt.datetime.now(dt.UTC).date())
-    if paths:
-        findings = checks.only(findings, paths, settings.root)
-    if as_json:
-        _app.show_json([_as_json(finding) for finding in findings])
-    else:
-        _print(findings)
-    if any(finding.blocks for finding in findings):
-        raise typer.Exit(errors.ContentBlocked.exit_code)
-
-
-def _refuse_missing(paths: Sequence[Path]) -> None:
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        msg = f"there is no such file or folder: {', '.join(missing)}"
-        raise errors.UsageProblem(msg, hint="name files of content/, or none to check everything")
-
-
-def _as_json(finding: model.Finding) -> dict[str, Any]:
-    return {**dataclasses.asdict(finding), "severity": finding.severity.value}
-
-
-def _print(findings: Sequence[model.Finding]) -> None:
-    words = {model.Severity.BLOCK: "BLOCKS ", model.Severity.WARNING: "warning", model.Severity.INFO: "info   "}
-    for finding in findings:
-        word = "waived " if finding.waived else words[finding.severity]
-        typer.echo(f"{word} {finding.file}:{finding.line}  {finding.message}  [{finding.code}]")
-        typer.echo(f"        {finding.hint}")
-    blocking = sum(finding.blocks for finding in findings)
-    waived = sum(finding.waived for finding in findings)
-    other = len(findings) - blocking - waived
-    typer.echo(f"{blocking} blocking, {waived} waived, {other} worth a look")
-
-
 def build(
     editions: Annotated[list[str] | None, typer.Argument(help="Editions by slug; default: the newest.")] = None,
     book: Annotated[bool, typer.Option("--book", help="Build the book.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--edition", metavar="ID", help="With --book: this edition only; out/book then has no other."),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Build every edition, the book and the site.")] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write; default: out/.")] = None,
     as_json: AsJson = False,
@@ -95,15 +52,19 @@ def build(
 
     Example: `mscare build --all`
     """
+    if only and not book:
+        msg = "--edition chooses among the editions of the book"
+        raise errors.UsageProblem(msg, hint=f"run `mscare build --book --edition {only[0]}`")
     settings = _app.settings(config, verbose=verbose)
     desk = flow.read(settings)
     subjects = _subjects(desk, editions or [], book=book, everything=everything)
     where = (out or settings.out).resolve()
     built: list[model.Manifest] = []
-    with _app.working("building", len(subjects)) as done:
+    with _app.counting("building", len(subjects)) as bar:
         for number, subject in enumerate(subjects, 1):
-            built += flow.build(desk, [subject], where, lambda line, n=number: _app.step(n, line))  # type: ignore[misc]
-            done()
+            told = functools.partial(_app.step, number)
+            built += flow.build(desk, [subject], where, told, step=bar.step, only=only or ())
+            bar.done()
     rows = [_row(where, manifest, name) for manifest in built for name in manifest.outputs]
     if as_json:
         _app.show_json(rows)

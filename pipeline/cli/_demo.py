@@ -122,7 +122,7 @@ def _made_up_readers(path: Path) -> Path:
 
 def _book(settings: config_.Config) -> Path:
     manifest = render.read(settings.out, "book")
-    return next(settings.out / "book" / name for name in manifest.outputs if name.endswith(".pdf"))
+    return settings.out / "book" / (model.main_pdf(manifest.outputs) or "")
 
 
 def _where_to_look(settings: config_.Config, slug: str, store: Path) -> None:

@@ -1,9 +1,10 @@
 """content/ -> Library: the only reader of content/. Every fault of every file is found in one run."""
 
+import dataclasses
 from pathlib import Path
 
 from pipeline import errors, model
-from pipeline.content import _banks, _files, _references, _texts
+from pipeline.content import _banks, _files, _index, _references, _texts, _watch
 
 
 def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
@@ -30,7 +31,12 @@ def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
         worksheets=_banks.worksheets(desk),
         waivers=_banks.waivers(desk),
         images=_banks.images(desk),
+        names=_watch.names(desk),
+        rechecks=_watch.rechecks(desk),
+        superseded=_watch.superseded(desk),
     )
+    library = dataclasses.replace(library, index=_index.index(desk, library))
+    _index.waymarks(desk, library)
     desk.findings.extend(_references.check(library, desk.findings))
     return library, sorted(desk.findings, key=lambda f: (f.file, f.line, f.code, f.message))
 

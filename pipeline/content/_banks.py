@@ -95,7 +95,7 @@ def unique(desk: _files.Desk, path: Path, items: Iterable[tuple[Item, int]]) -> 
     return found
 
 
-def _tables(desk: _files.Desk, name: str, key: str, kind: type[_files.Head]) -> list[tuple[_files.Head, int]]:
+def tables(desk: _files.Desk, name: str, key: str, kind: type[_files.Head]) -> list[tuple[_files.Head, int]]:
     """Read every [[key]] table of a bank with its line."""
     path = desk.root / name
     read = desk.toml(path)
@@ -116,7 +116,7 @@ def _tables(desk: _files.Desk, name: str, key: str, kind: type[_files.Head]) -> 
 def groups(desk: _files.Desk) -> dict[str, model.QuestionGroup]:
     """Read questions.toml."""
     path = desk.root / "questions.toml"
-    found = unique(desk, path, _tables(desk, "questions.toml", "group", _Group))
+    found = unique(desk, path, tables(desk, "questions.toml", "group", _Group))
     seen: dict[str, str] = {}
     for group in found.values():
         for question in group.question:
@@ -142,14 +142,23 @@ def _line_of_id(desk: _files.Desk, path: Path, id_: str) -> int:
 
 def terms(desk: _files.Desk) -> dict[str, model.Term]:
     """Read glossary.toml."""
-    rows = _tables(desk, "glossary.toml", "term", _Term)
+    rows = tables(desk, "glossary.toml", "term", _Term)
     items = [(model.Term(t.id, t.name, t.definition, t.also, line), line) for t, line in rows]
     return unique(desk, desk.root / "glossary.toml", items)
 
 
 def worksheets(desk: _files.Desk) -> dict[str, model.Worksheet]:
-    """Read worksheets.toml."""
-    rows = _tables(desk, "worksheets.toml", "worksheet", _Worksheet)
+    """Read worksheets.toml. A field's id is its name in the PDF, so it stands once in the whole file."""
+    rows = tables(desk, "worksheets.toml", "worksheet", _Worksheet)
+    seen: dict[str, str] = {}
+    for sheet, _ in rows:
+        for field in sheet.field:
+            if field.id in seen:
+                path = desk.root / "worksheets.toml"
+                message = f"the field id {field.id!r} is used in {seen[field.id]!r} and {sheet.id!r}"
+                line = _line_of_id(desk, path, field.id)
+                desk.block("content-duplicate", path, line, message, "give one of the two another id")
+            seen.setdefault(field.id, sheet.id)
     return unique(desk, desk.root / "worksheets.toml", [(_worksheet(sheet), line) for sheet, line in rows])
 
 
@@ -168,7 +177,7 @@ def waivers(desk: _files.Desk) -> tuple[model.Waiver, ...]:
     """Read waivers.toml, when there is one: the findings that are let pass in the open."""
     if not (desk.root / "waivers.toml").exists():
         return ()
-    rows = _tables(desk, "waivers.toml", "waiver", _Waiver)
+    rows = tables(desk, "waivers.toml", "waiver", _Waiver)
     return tuple(model.Waiver(w.code, w.file, w.reason, w.by, line) for w, line in rows)
 
 

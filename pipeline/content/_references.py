@@ -44,6 +44,8 @@ def check(library: model.Library, faults: Sequence[model.Finding]) -> Iterator[m
         yield from _names(library, spec.path, "lead or read_next", (spec.lead, *spec.read_next), known["article"])
     if library.book:
         yield from _names(library, library.book.path, "chapters", library.book.chapters, known["book"])
+        yield from _names(library, library.book.path, "sheets", library.book.sheets, known["worksheet"])
+    yield from _watched(library, known)
 
 
 def _known(library: model.Library, unread: Container[str]) -> Known:
@@ -87,6 +89,23 @@ def _article(library: model.Library, article: model.Article, known: Known) -> It
         code, what, hint = _WHAT["image"]
         line = _line(article.path, "image", article.image)
         yield _finding(library, (article.path, line), code, f"there is no {what} {article.image!r}", hint)
+
+
+def _watched(library: model.Library, known: Known) -> Iterator[model.Finding]:
+    """Follow what recheck.toml and superseded.toml name; a source that is gone may stay listed, lest it come back."""
+    path = library.root / "recheck.toml"
+    for fact in library.rechecks.values():
+        used = {"chapter": fact.chapters, "article": fact.articles, "citation": fact.sources}
+        for kind, target in ((kind, target) for kind, targets in used.items() for target in targets):
+            if target not in known[kind]:
+                code, what, hint = _WHAT[kind]
+                yield _finding(library, (path, fact.line), code, f"{fact.id}: there is no {what} {target!r}", hint)
+    path = library.root / "superseded.toml"
+    for source in library.superseded.values():
+        if source.replacement and source.replacement not in known["citation"]:
+            code, what, hint = _WHAT["citation"]
+            message = f"{source.id}: there is no {what} {source.replacement!r} to replace it"
+            yield _finding(library, (path, source.line), code, message, hint)
 
 
 def _names(

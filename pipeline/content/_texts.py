@@ -96,6 +96,29 @@ class _Change(Strict):
     text: Text
 
 
+class _BookEdition(Strict):
+    id: Id
+    title: Line
+    file: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.pdf$")]
+    style: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.css$")]
+    page: Line
+    fill_in: pydantic.StrictBool
+    archive: pydantic.StrictBool
+    size_budget_kb: Annotated[pydantic.StrictInt, pydantic.Field(ge=1)]
+
+    @pydantic.model_validator(mode="after")
+    def _archive_is_not_filled_in(self) -> Self:
+        if self.fill_in and self.archive:
+            msg = "fill_in and archive are both true, and PDF/A knows no form fields"
+            raise ValueError(msg)
+        return self
+
+
+class _Signpost(Strict):
+    text: Line
+    place: Line
+
+
 class _Book(Strict):
     title: Line
     subtitle: Line
@@ -105,6 +128,9 @@ class _Book(Strict):
     how_made: Text
     chapters: Annotated[tuple[Id, ...], pydantic.Field(min_length=1)]
     changes: tuple[_Change, ...] = ()
+    sheets: tuple[Id, ...] = ()
+    signposts: tuple[_Signpost, ...] = ()
+    edition: tuple[_BookEdition, ...] = ()
 
 
 class _Slugged(Protocol):
@@ -227,6 +253,21 @@ def book(desk: _files.Desk) -> model.BookSpec | None:
     head = desk.validate(_Book, read[0], path, read[1])
     if head is None:
         return None
-    fields = {name: getattr(head, name) for name in _Book.model_fields if name != "changes"}
+    fields = {name: getattr(head, name) for name in _Book.model_fields if name not in {"changes", "edition"}}
     changes = tuple(model.Change(**change.model_dump()) for change in head.changes)
-    return model.BookSpec(path=path, changes=changes, **fields)
+    editions = _book_editions(desk, path, read[1], head)
+    return model.BookSpec(path=path, changes=changes, editions=editions, **fields)
+
+
+def _book_editions(desk: _files.Desk, path: Path, lines: _files.Lines, head: _Book) -> tuple[model.BookEdition, ...]:
+    """Return the declared editions, or the one for screens; no two may share an id or a file."""
+    for key in ("id", "file"):
+        seen: set[str] = set()
+        for number, edition in enumerate(head.edition):
+            value = getattr(edition, key)
+            if value in seen:
+                line = _files.line_of(lines, ("edition", number, key))
+                hint = "give each edition of the book an id and a file of its own"
+                desk.block("content-duplicate", path, line, f"the {key} {value!r} is used by two editions", hint)
+            seen.add(value)
+    return tuple(model.BookEdition(**edition.model_dump()) for edition in head.edition) or (model.BookEdition(),)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 
 from pipeline import model
 
@@ -25,3 +26,11 @@ def review_line(text: model.Article | model.Chapter) -> str:
     if text.review is not None and is_reviewed(text):
         return f"Medically reviewed by {text.review.reviewer} on {long_date(text.review.reviewed)}."
     return f"Not yet medically reviewed. Sources checked on {long_date(text.checked)} by the editorial team."
+
+
+def book_review_line(chapters: Sequence[model.Chapter]) -> str:
+    """Say how much of the book a clinician has read."""
+    read = sum(is_reviewed(chapter) for chapter in chapters)
+    if not read:
+        return "Not yet medically reviewed. Each chapter says when its sources were checked."
+    return f"{read} of {len(chapters)} chapters are medically reviewed. Each chapter says by whom and when."

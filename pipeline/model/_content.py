@@ -48,6 +48,47 @@ class Term:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Name:
+    """A hard name that a plain text may still use, such as a medicine's; `explained` says what it is."""
+
+    name: str
+    explained: str
+    also: tuple[str, ...]
+    line: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recheck:
+    """A fact that may change: looked at on `checked`, to be looked at again by `due`, and where it is used.
+
+    A text uses it that is named, that cites one of the sources, or that holds one of the `words`.
+    """
+
+    id: str
+    what: str
+    why: str
+    look: str
+    checked: dt.date
+    due: dt.date
+    chapters: tuple[str, ...]
+    articles: tuple[str, ...]
+    sources: tuple[str, ...]
+    words: tuple[str, ...]
+    line: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Superseded:
+    """A source that counts no more: `kind` is retracted or superseded; `replacement` is another source's id, or ""."""
+
+    id: str
+    kind: str
+    reason: str
+    replacement: str
+    line: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class WorksheetField:
     """One thing to fill in: kind is line, area, date or tick."""
 
@@ -158,6 +199,46 @@ class Change:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """A heading of the book's index, with places that are about it and words to look for.
+
+    `find` are the words, `only_in` places to which the search keeps, `at` places that are about it as a whole;
+    `see` and `see_also` are other headings.
+    """
+
+    heading: str
+    find: tuple[str, ...]
+    only_in: tuple[str, ...]
+    at: tuple[str, ...]
+    see: tuple[str, ...]
+    see_also: tuple[str, ...]
+    subs: tuple["IndexEntry", ...]
+    line: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Signpost:
+    """A line above the contents that leads to a place at once: warning signs, support lines."""
+
+    text: str
+    place: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BookEdition:
+    """One PDF of the book. `style` is a file of templates/book; `size_budget_kb` counts thousands of bytes."""
+
+    id: str = "screen"
+    title: str = "For screens"
+    file: str = "navigating-your-ms-care.pdf"
+    style: str = "screen.css"
+    page: str = "A5"  # told to readers; the style sheet sets the size
+    fill_in: bool = True  # form fields; else lines to write on
+    archive: bool = False  # PDF/A-3a beside PDF/UA-1; never with form fields
+    size_budget_kb: int = 3000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class BookSpec:
     """The book as the editor wrote it."""
 
@@ -170,6 +251,9 @@ class BookSpec:
     how_made: str
     chapters: tuple[str, ...]
     changes: tuple[Change, ...]
+    editions: tuple[BookEdition, ...] = (BookEdition(),)  # the first one's page numbers are those of pages.json
+    sheets: tuple[str, ...] = ()  # worksheets that stand behind the chapters
+    signposts: tuple[Signpost, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -188,3 +272,7 @@ class Library:
     worksheets: Mapping[str, Worksheet]
     waivers: tuple[_findings.Waiver, ...]
     images: Mapping[str, bytes] = dataclasses.field(repr=False)  # content/images by file name
+    names: Mapping[str, Name] = dataclasses.field(default_factory=dict)
+    rechecks: Mapping[str, Recheck] = dataclasses.field(default_factory=dict)
+    superseded: Mapping[str, Superseded] = dataclasses.field(default_factory=dict)
+    index: tuple[IndexEntry, ...] = ()

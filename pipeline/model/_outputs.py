@@ -1,9 +1,11 @@
 """What is put together, rendered and approved."""
 
+import concurrent.futures
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.model import _content, _findings
 
@@ -24,10 +26,16 @@ class Edition:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Book:
-    """The book, chosen and ordered."""
+    """The book, chosen and ordered. `only` names the editions to make, by id; none means all that are declared."""
 
     spec: _content.BookSpec
     chapters: tuple[_content.Chapter, ...]
+    only: tuple[str, ...] = ()
+
+    @property
+    def editions(self) -> tuple[_content.BookEdition, ...]:
+        """The editions to make, in the order in which they are declared."""
+        return tuple(edition for edition in self.spec.editions if edition.id in self.only or not self.only)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,14 +53,35 @@ class Identity:
     contact: str
 
 
+class Store(Protocol):
+    """Keeps what was costly to make, by key: lower-case letters, digits and hyphens. It may forget at any time."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was put under `key` last, whole; None when it is not there."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep `content`; refuses when it cannot be written."""
+
+
+def unheard(what: str, done: int, total: int) -> None:
+    """Take a step of the work without telling anybody; `total` may grow while the work goes on."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Material:
-    """What a format works with besides its edition or book."""
+    """What a format works with besides its edition or book.
+
+    The last three change how fast a format is, never what it makes: a store of earlier work, warm workers (none: it
+    starts and ends its own) and who is told of each step done.
+    """
 
     library: _content.Library
     identity: Identity
     templates: Path
     made: Mapping[str, bytes] = dataclasses.field(default_factory=dict)  # files of the formats that ran before
+    store: Store | None = None
+    workers: concurrent.futures.Executor | None = None
+    step: Callable[[str, int, int], None] = unheard
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,6 +90,11 @@ class Output:
 
     name: str
     content: bytes
+
+
+def main_pdf(names: Iterable[str]) -> str | None:
+    """Name the book's PDF for screens: the names of all other editions are longer by what they are for."""
+    return min((name for name in names if name.endswith(".pdf")), key=lambda name: (len(name), name), default=None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

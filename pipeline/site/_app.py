@@ -57,7 +57,7 @@ def app(here: office.Office, *, now: Callable[[], dt.datetime] = clock) -> Starl
     """
     settings = here.desk.settings
     pages = _pages.Pages(settings.templates, settings.identity)
-    rooms = _rooms.Rooms(_shelf.Shelf(settings.out), pages)
+    rooms = _rooms.Rooms(_shelf.Shelf(settings.out), pages, now)
     routes = [*_readers.Readers(here, pages, rooms, now).routes(), *_hooks.Hooks(here, now).routes(), *rooms.routes()]
     application = Starlette(
         routes=routes,

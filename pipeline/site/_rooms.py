@@ -1,8 +1,10 @@
 """What was built, under one address: the static pages, the editions with their pictures, the book."""
 
+import datetime as dt
 import hashlib
 import re
 import typing
+from collections.abc import Callable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,15 +20,16 @@ INDEX = "index.html"
 LANDING = "book/index.html"
 _BOOK_TEXT = "content/book/book.toml"  # where version and date stand; both manifests name it as an input
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
+_EXPIRES = re.compile(rb"<!--expires (\d{4}-\d\d-\d\d)-->")
 _DOWNLOAD = re.compile(rb"<!--download-->.*?<!--/download-->", re.DOTALL)
 
 
 class Rooms:
     """The addresses that show files of out/. Nothing is looked up by path: only by names in a manifest."""
 
-    def __init__(self, shelf: _shelf.Shelf, pages: _pages.Pages) -> None:
-        """Serve from `shelf`."""
-        self._shelf, self._pages = shelf, pages
+    def __init__(self, shelf: _shelf.Shelf, pages: _pages.Pages, now: Callable[[], dt.datetime]) -> None:
+        """Serve from `shelf`; `now` gives an aware time."""
+        self._shelf, self._pages, self._now = shelf, pages, now
 
     def routes(self) -> list[Route]:
         """Return the endpoints; the last one takes every address that no other has."""
@@ -68,8 +71,7 @@ class Rooms:
         """Show the book's page with the true size and sum of the file as it was built."""
         page = _there(self._shelf.piece("site", LANDING))
         part = self._pages.part("download.html", file=self._facts())
-        content = _DOWNLOAD.sub(lambda _: part, page.content)
-        return _files.answer(request, INDEX, _shelf.Piece(content, hashlib.sha256(content).hexdigest()))
+        return _files.answer(request, INDEX, _filled(page, _DOWNLOAD, part))
 
     def page(self, request: Request) -> Response:
         """Show a file of the site; a folder's address without its slash leads to the one with it."""
@@ -80,7 +82,16 @@ class Rooms:
         piece = self._shelf.piece("site", name)
         if piece is None and self._is_folder(path):
             return _moved(_web.quoted(path.rpartition("/")[2]) + "/")
-        return _files.answer(request, name.rpartition("/")[2], _there(piece))
+        piece = _there(piece)
+        return _files.answer(request, name.rpartition("/")[2], self._dated(piece) if name.endswith(INDEX) else piece)
+
+    def _dated(self, piece: _shelf.Piece) -> _shelf.Piece:
+        """Say on an article whose day has passed that it may be out of date."""
+        match = _EXPIRES.search(piece.content)
+        expires = dt.date.fromisoformat(match[1].decode()) if match else dt.date.max
+        if expires >= self._now().date():
+            return piece
+        return _filled(piece, _EXPIRES, self._pages.part("expired.html", expires=expires))
 
     def _is_folder(self, path: str) -> bool:
         site = self._shelf.manifest("site")
@@ -91,12 +102,24 @@ class Rooms:
     def _facts(self) -> dict[str, object] | None:
         """Return what the landing page says of the PDF; None while there is none."""
         book, site = self._shelf.manifest("book"), self._shelf.manifest("site")
-        name = next((name for name in book.outputs if name.endswith(".pdf")), "") if book else ""
+        name = (model.main_pdf(book.outputs) if book else None) or ""
         piece = self._shelf.piece("book", name) if name else None
         if not (book and site and piece):
             return None
         facts = {"name": name, "size": len(piece.content), "digest": piece.digest}
-        return facts | {"is_current": _same_text(book, site)}
+        return facts | {"is_current": _same_text(book, site), "ebook": self._ebook(book)}
+
+    def _ebook(self, book: model.Manifest) -> dict[str, object] | None:
+        """Return what the landing page says of the EPUB, which is built with the PDF; None when there is none."""
+        name = next((name for name in book.outputs if name.endswith(".epub")), "")
+        piece = self._shelf.piece("book", name) if name else None
+        return {"name": name, "size": len(piece.content)} if piece else None
+
+
+def _filled(piece: _shelf.Piece, place: re.Pattern[bytes], part: bytes) -> _shelf.Piece:
+    """Return a page with `part` at its place; other bytes have another digest."""
+    content = place.sub(lambda _: part, piece.content)
+    return _shelf.Piece(content, hashlib.sha256(content).hexdigest())
 
 
 def _same_text(book: model.Manifest, site: model.Manifest) -> bool:

@@ -110,7 +110,7 @@ class Room:
             try:
                 manifest = render.read(out, "book")
                 outputs = render.outputs_in(out, manifest)
-                file = out / "book" / next(name for name in outputs if name.endswith(".pdf"))
+                file = out / "book" / (model.main_pdf(outputs) or "missing.pdf")
                 pages = self.leaves.pages(file, manifest.digest)
             except (errors.Problem, StopIteration):  # not built yet, or just being put in place
                 manifest, outputs, file, pages = None, None, None, ()

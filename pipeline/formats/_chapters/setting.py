@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from markdown_it.token import Token
 from markupsafe import Markup
 
-from pipeline import citations, errors, markup, model
+from pipeline import citations, errors, indexing, markup, model
 from pipeline.formats import _words
+from pipeline.formats._chapters import index
+from pipeline.formats._chapters import style as styles
 
 _SPACED_CITES = re.compile(r'([^\s<>]*)\s*(<sup class="cites">.*?</sup>)([.,]?)', re.DOTALL)
 _NOTE = re.compile(r'<span class="note-text".*?</span>', re.DOTALL)
-_TERM = re.compile(r'<a class="term" href="#[^"]*"')
+_TERM = re.compile(r'<a class="term" href="#([^"]*)"')
 _FIRST_CELL = re.compile(r"<tr>\s*<td([^>]*)>(.*?)</td>", re.DOTALL)
 T = TypeVar("T")
 LONG_BOX = 900  # characters of HTML: a longer box may go on over the page
@@ -32,7 +35,10 @@ class SetSource:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SetChapter:
-    """A chapter ready for its template. `contents` are anchor and title; `words` are term id and anchor."""
+    """A chapter ready for its template. `contents` are anchor and title; `words` are term id and anchor.
+
+    `notes` are the meanings of words that the text leads to, in its order.
+    """
 
     anchor: str
     number: int
@@ -46,6 +52,7 @@ class SetChapter:
     get_help: Markup
     contents: tuple[tuple[str, str], ...]
     words: tuple[tuple[str, str], ...]
+    notes: tuple[styles.Note, ...]
     groups: tuple[model.QuestionGroup, ...]
     sheet: model.Worksheet
     sources: tuple[SetSource, ...]
@@ -53,15 +60,17 @@ class SetChapter:
 
 def anchor(chapter: model.Chapter) -> str:
     """Return the id under which a chapter is found in the file."""
-    return f"chapter-{chapter.number}"
+    return indexing.anchor(chapter)
 
 
-def set_chapter(chapter: model.Chapter, book: model.Book, material: model.Material) -> SetChapter:
+def set_chapter(
+    chapter: model.Chapter, book: model.Book, material: model.Material, style: styles.Style = styles.PRINTED
+) -> SetChapter:
     """Set one chapter; refuses a source, term, drawing, chapter, question group or worksheet that does not exist."""
     library = material.library
     document = markup.parse(chapter.body, chapter.body_line)
-    setter = _Setter(chapter, book, library)
-    body = setter.text(document)
+    setter = _Setter(chapter, book, library, style)
+    body = setter.text(document, index.marked(chapter, book, library))
     get_help = setter.text(markup.parse(chapter.get_help))
     return SetChapter(
         anchor=anchor(chapter),
@@ -76,9 +85,10 @@ def set_chapter(chapter: model.Chapter, book: model.Book, material: model.Materi
         get_help=get_help,
         contents=_contents(chapter, document),
         words=tuple(setter.words.items()),
+        notes=tuple(setter.notes.values()),
         groups=tuple(setter.known(library.groups, name, "question group") for name in chapter.question_groups),
         sheet=setter.known(library.worksheets, chapter.worksheet, "worksheet"),
-        sources=setter.sources(material.templates),
+        sources=setter.sources(material),
     )
 
 
@@ -91,13 +101,15 @@ def _contents(chapter: model.Chapter, document: markup.Document) -> tuple[tuple[
 class _Setter:
     """Writes the parts of one chapter and remembers what was cited and explained, in the order of the text."""
 
-    def __init__(self, chapter: model.Chapter, book: model.Book, library: model.Library) -> None:
+    def __init__(self, chapter: model.Chapter, book: model.Book, library: model.Library, style: styles.Style) -> None:
         self._chapter = chapter
         self._own = anchor(chapter)
         self._anchors = {other.slug: anchor(other) for other in book.chapters}
         self._library = library
+        self._style = style
         self._uses: dict[str, list[str]] = {}  # source id -> anchors of its citations
         self.words: dict[str, str] = {}  # term id -> anchor of its first use
+        self.notes: dict[str, styles.Note] = {}  # by anchor
         self._hooks = markup.Hooks(
             citation=self._citation,
             term=self._term,
@@ -107,9 +119,12 @@ class _Setter:
             callout=self._callout,
         )
 
-    def text(self, document: markup.Document) -> Markup:
-        """Write a text. A citation follows the full stop or comma, as AMA style has it, and stays with its word."""
-        html = str(markup.to_html(document, self._hooks))
+    def text(self, document: markup.Document, tokens: Sequence[Token] | None = None) -> Markup:
+        """Write a text, or its `tokens` with the index's ids.
+
+        A citation follows the full stop or comma, as AMA style has it, and stays with its word.
+        """
+        html = str(markup.to_html(document, self._hooks, tokens))
         return Markup(_SPACED_CITES.sub(r'<span class="keep">\1\3\2</span>', html))  # noqa: S704  only moves what is escaped already
 
     def known(self, bank: Mapping[str, T], name: str, kind: str) -> T:
@@ -119,10 +134,12 @@ class _Setter:
             raise errors.RenderProblem(msg, hint="run `mscare check`, which names the line")
         return bank[name]
 
-    def sources(self, templates: Path) -> tuple[SetSource, ...]:
+    def sources(self, material: model.Material) -> tuple[SetSource, ...]:
         """List the references in the order of their first citation."""
         cited = [self.known(self._library.sources, name, "source") for name in self._uses]
-        entries = [_with_address_below(entry) for entry in citations.references(cited, templates)]
+        entries = [
+            _with_address_below(entry) for entry in citations.references(cited, material.templates, material.store)
+        ]
         return tuple(
             SetSource(number, self._source_anchor(number), entry, tuple(uses))
             for number, (entry, uses) in enumerate(zip(entries, self._uses.values(), strict=True), start=1)
@@ -142,16 +159,15 @@ class _Setter:
         return Markup('<sup class="cites">{}</sup>').format(Markup(",").join(links))
 
     def _term(self, name: str, inner: Markup) -> Markup:
-        """Mark a word at its first use and explain it at the foot of the page."""
+        """Mark a word at its first use; what it means is a note, which leads back to it."""
         if name in self.words:
             return inner
         term = self.known(self._library.terms, name, "glossary term")
         self.words[name] = use = f"{self._own}-word-{name}"
-        note = f"{self._own}-note-{name}"
-        return Markup(
-            '<a class="term" href="#{}" id="{}" title="What this word means: {}">{}</a>'
-            '<span class="note-text" id="{}">{}</span>'
-        ).format(note, use, term.name, inner.striptags(), note, _explained(term, use))
+        note = styles.Note(f"{self._own}-note-{name}", use, term.name, term.definition)
+        self.notes[note.anchor] = note
+        link = Markup('<a class="term" href="#{}" id="{}" title="What this word means: {}">{}</a>')
+        return link.format(note.anchor, use, term.name, inner.striptags()) + self._style.note(note)
 
     def _link(self, scheme: str, target: str, inner: Markup) -> Markup:
         """Link a chapter or a web address. A link holds words only: anything inside it would fall out of the tag."""
@@ -166,8 +182,7 @@ class _Setter:
 
     def _image(self, name: str, alt: str, caption: str) -> Markup:
         self.known(self._library.images, name, "drawing")
-        words = Markup("<figcaption>{}</figcaption>").format(caption) if caption else ""
-        return Markup('<figure><img src="book:/images/{}" alt="{}">{}</figure>').format(name, alt, words)
+        return self._style.figure(name, alt, caption)
 
     def _heading(self, heading: markup.Heading, inner: Markup) -> Markup:
         tag = f"h{heading.level}"
@@ -191,21 +206,11 @@ class _Setter:
         return Markup(_TERM.sub(self._to_glossary, _NOTE.sub("", str(inner))))  # noqa: S704  as text()
 
     def _to_glossary(self, match: re.Match[str]) -> str:
+        self.notes.pop(match[1], None)
         return match[0].replace(f"#{self._own}-note-", "#glossary-")
-
-
-def _explained(term: model.Term, use: str) -> Markup:
-    """Write a definition in which the word itself is set bold and leads back to the text."""
-    name = term.name.partition(" (")[0]
-    back = Markup('<a href="#{}" title="Back to the text: {}">{}</a>')
-    at = re.search(rf"\b{re.escape(name)}s?\b", term.definition, re.IGNORECASE)
-    if not at:
-        return back.format(use, term.name, term.name) + Markup(": {}").format(term.definition)
-    before, word, after = term.definition[: at.start()], at[0], term.definition[at.end() :]
-    return Markup("{}{}{}").format(before, back.format(use, term.name, word), after)
 
 
 def _with_address_below(entry: Markup) -> Markup:
     """Start a line with the address: it is long, and nobody reads it aloud."""
     before, link, after = str(entry).partition('<a class="url"')
-    return Markup(f"{before}<br>{link}{after}") if link else entry  # noqa: S704  citations escaped it
+    return Markup(f"{before}<br />{link}{after}") if link else entry  # noqa: S704  citations escaped it

@@ -25,26 +25,40 @@ _OPENING_BEFORE = re.compile(r"[\s(\[\u2013\u2014/\u201c\u2018]")
 def set_type(page: str) -> str:
     """Return the HTML document with typographic quotes and no-break spaces; tags, attributes and addresses are kept."""
     root = lxml.html.document_fromstring(page)
-    _walk(root, " ")
+    curl(root)
+    for element in list(root.iter()):
+        if _is_set(element):
+            _free_spaces(element)
     return "<!DOCTYPE html>\n" + str(lxml.etree.tostring(root, method="html", encoding="unicode"))
 
 
-def _walk(element: lxml.html.HtmlElement, before: str) -> str:
-    """Set the text below `element`, where `before` is the last character read; return the new last one."""
-    inline = element.tag in INLINE
+def curl(element: lxml.etree._Element, before: str = " ") -> str:
+    """Set the text below `element`, of HTML or XHTML, where `before` is the last character read; return the new last.
+
+    Only text changes: no element is added, moved or taken away.
+    """
+    inline = _tag(element) in INLINE
     last = before if inline else " "
-    if element.tag not in KEPT and "url" not in element.classes:
+    if _is_set(element):
         if element.text:
             element.text, last = _curled(element.text, last)
         for child in list(element):
-            last = _walk(child, last)
+            last = curl(child, last)
             if child.tail:
                 child.tail, last = _curled(child.tail, last)
-        _free_spaces(element)
     return last if inline else " "
 
 
-def _free_spaces(element: lxml.html.HtmlElement) -> None:
+def _is_set(element: lxml.etree._Element) -> bool:
+    """Tell whether the typesetter may touch it: no comment, no address, no text of a program."""
+    return isinstance(element.tag, str) and _tag(element) not in KEPT and "url" not in element.get("class", "").split()
+
+
+def _tag(element: lxml.etree._Element) -> str:
+    return lxml.etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def _free_spaces(element: lxml.etree._Element) -> None:
     """Give the space between a run of text and an inline element an element of its own.
 
     Where such a run fits its last line but for that space, WeasyPrint 70 breaks the line after the first word.
@@ -52,9 +66,9 @@ def _free_spaces(element: lxml.html.HtmlElement) -> None:
     for child in list(element):
         previous = child.getprevious()
         text = element.text if previous is None else previous.tail
-        if child.tag not in INLINE or not text or not text.strip() or not text.endswith((" ", "\n")):
+        if _tag(child) not in INLINE or not text or not text.strip() or not text.endswith((" ", "\n")):
             continue
-        space = lxml.html.Element("span")
+        space = element.makeelement("span")
         space.text = " "
         child.addprevious(space)
         if previous is None:

@@ -1,108 +1,91 @@
-"""The book as a fillable, tagged PDF for screens: PDF/UA-1, made by WeasyPrint, finished by pikepdf.
+"""The book as PDF, in as many editions as content/book/book.toml declares: tagged, and fillable where it says so.
 
-1. `setting` writes each chapter as HTML; the templates in templates/book put front, chapters and back together.
+1. `setting` writes each chapter as HTML; `parts` puts front, chapters and back together from templates/book.
 2. `typography` curls the quotation marks and joins measures.
-3. `layout` makes pages, and lays out again what a page number moved.
-4. `finish` mends what WeasyPrint's tag tree and form fields lack.
+3. `press` has the parts laid out on worker processes (`crew`, `job`), from the store where nothing changed, and again
+   where a page number moved.
+4. In the worker, `layout` makes pages and writes a part as PDF, `finish` mends it, `seal` makes it ready to be joined.
+5. `stitch` joins the parts, with one font for each of the `faces`.
 """
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
+import concurrent.futures
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jinja2
-import lxml.html
 
 from pipeline import errors, model, templating
 from pipeline.formats import _words
-from pipeline.formats._chapters import setting, typography
-from pipeline.formats.book import finish
+from pipeline.formats._chapters import qr, setting, typography
+from pipeline.formats.book import crew, lint, parts, press
 
 KIND = "book"
 TEMPLATES = ("book", "citation", "fonts", "tokens.toml")
-FILE = "navigating-your-ms-care.pdf"
+PAGES = "pages.json"
 FONT = "AtkinsonHyperlegibleNext-400.ttf"  # the four faces have the same characters
-UNSETTLED = 88  # stands for a page number in the first round: two digits, as most have
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Word:
-    """A glossary entry of the book with printed page and anchor of each chapter's first use."""
-
-    id: str
-    name: str
-    definition: str
-    pages: tuple[tuple[int, str], ...]
-
-
-Part = Callable[[Mapping[str, int]], str]
 
 
 def render(book: model.Book, material: model.Material) -> list[model.Output]:
-    """Return the book as one PDF: the same book and material give the same bytes.
+    """Return the PDF of each edition, and the first one's page map as pages.json: the same book, the same bytes.
 
-    Refuses a reference to something that does not exist, a character the font lacks, anything WeasyPrint warns of,
-    and a machine without Pango.
+    Refuses a reference to something that does not exist, a character the font lacks, anything WeasyPrint warns of, an
+    edition larger than its budget, and a machine without Pango.
     """
-    layout = _layout()
-    env = templating.environment(material.templates, "book")
-    env.filters["day"] = _words.long_date
-    colours = templating.tokens(material.templates)
-    chapters = [setting.set_chapter(chapter, book, material) for chapter in book.chapters]
-    parts = _parts(env, book, material, chapters)
-    files = _files(env, material, colours)
-    for part in parts:
-        typography.check_characters(part({}), files[f"fonts/{FONT}"])
-    printed = layout.printed(parts, templating.render(env, "book.css", **colours), files)
-    pages = [part(printed.pages) for part in parts]
-    return [model.Output(FILE, finish.finished(printed.content, _link_names(pages)))]
+    with _crew(material) as workers:
+        env = templating.environment(material.templates, "book")
+        env.filters["day"] = _words.long_date
+        colours = templating.tokens(material.templates)
+        files = _files(env, material, colours)
+        chapters = [setting.set_chapter(chapter, book, material) for chapter in book.chapters]
+        steps = press.Steps(material.step)
+
+        def printed(edition: model.BookEdition) -> press.Printed:
+            style = "\n".join(
+                templating.render(env, name, e=edition, **colours) for name in ("book.css", edition.style)
+            )
+            made_of = parts.parts(env, book, material, chapters, edition)
+            for part in made_of:
+                typography.check_characters(part.write({}).html, files[f"fonts/{FONT}"])
+            lint.check([(part.source, part.write({}).html) for part in made_of])
+            plates = press.Plates(edition, style, files)
+            return press.Press(plates, workers, material.store, steps).printed(made_of)
+
+        made = _side_by_side(printed, book.editions)
+    pairs = zip(book.editions, made, strict=True)
+    return [
+        *(model.Output(edition.file, one.content) for edition, one in pairs),
+        _pages(book.editions[0], made[0]),
+    ]
 
 
-def _layout() -> ModuleType:
+@contextmanager
+def _crew(material: model.Material) -> Iterator[concurrent.futures.Executor]:
+    """Lend the caller's workers, or start some that end with the work; the first gets ready while chapters are set."""
+    if material.workers is not None:
+        yield material.workers
+        return
+    own = crew.Crew(preload="pipeline.formats.book.layout")
     try:
-        # Imported here because it takes 0.7 s and needs Pango: all else of this program works without.
-        from pipeline.formats.book import layout  # noqa: PLC0415
-    except (OSError, ImportError) as error:
-        msg = f"the book cannot be made: WeasyPrint does not start ({error})"
-        hint = "sudo apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
-        raise errors.MissingPart(msg, hint=hint) from error
-    return layout
+        own.warm()
+        yield own
+    finally:
+        own.shutdown(cancel_futures=True)
 
 
-def _parts(
-    env: jinja2.Environment, book: model.Book, material: model.Material, chapters: Sequence[setting.SetChapter]
-) -> list[Part]:
-    """Return the parts of the book in order, each as a function of the page map."""
-    shared = {"spec": book.spec, "identity": material.identity, "chapters": chapters}
-
-    def part(name: str, **values: object) -> Part:
-        def write(pages: Mapping[str, int]) -> str:
-            numbers = {"page": lambda anchor: pages.get(anchor, UNSETTLED), "words": _index(chapters, material, pages)}
-            return typography.set_type(templating.render(env, name, **shared, **values, **numbers))
-
-        return write
-
-    front = part("front.html", review=_review(book))
-    return [front, *(part("chapter.html", c=chapter) for chapter in chapters), part("back.html")]
+def _side_by_side(
+    printed: Callable[[model.BookEdition], press.Printed], editions: Sequence[model.BookEdition]
+) -> list[press.Printed]:
+    """Print all editions at once: each waits for its own parts in a thread, and the workers are never idle."""
+    with concurrent.futures.ThreadPoolExecutor(len(editions)) as threads:
+        waiting = [threads.submit(printed, edition) for edition in editions]
+        return [future.result() for future in waiting]
 
 
-def _index(chapters: Sequence[setting.SetChapter], material: model.Material, pages: Mapping[str, int]) -> list[Word]:
-    """List the words that the book explains, by name, each with the page of its first use in every chapter."""
-    uses: dict[str, list[tuple[int, str]]] = {}
-    for chapter in chapters:
-        for name, anchor in chapter.words:
-            uses.setdefault(name, []).append((pages.get(anchor, UNSETTLED), anchor))
-    terms = sorted((material.library.terms[name] for name in uses), key=lambda term: term.name.casefold())
-    return [Word(term.id, term.name, term.definition, tuple(uses[term.id])) for term in terms]
-
-
-def _review(book: model.Book) -> str:
-    """Say for the imprint how much of the book a clinician has read."""
-    read = sum(_words.is_reviewed(chapter) for chapter in book.chapters)
-    if not read:
-        return "Not yet medically reviewed. Each chapter says when its sources were checked."
-    return f"{read} of {len(book.chapters)} chapters are medically reviewed. Each chapter says by whom and when."
+def _pages(edition: model.BookEdition, printed: press.Printed) -> model.Output:
+    record = {"edition": edition.id, "count": printed.count, "pages": dict(sorted(printed.pages.items()))}
+    return model.Output(PAGES, (json.dumps(record, indent=1) + "\n").encode())
 
 
 def _files(env: jinja2.Environment, material: model.Material, colours: Mapping[str, Any]) -> dict[str, bytes]:
@@ -116,14 +99,5 @@ def _files(env: jinja2.Environment, material: model.Material, colours: Mapping[s
         path.name: templating.render(env, path.name, **colours).encode()
         for path in (material.templates / "book").glob("*.svg")
     }
-    return fonts | images | signs
-
-
-def _link_names(pages: Sequence[str]) -> dict[str, str]:
-    """Name each link target in words, for people who hear links: the link's title, else its text."""
-    names: dict[str, str] = {}
-    for page in pages:
-        for link in lxml.html.document_fromstring(page).iter("a"):
-            words = link.get("title") or "".join(str(text) for text in link.itertext())
-            names.setdefault(link.get("href", "").removeprefix("#"), words)
-    return names
+    code = {"current-version.svg": qr.drawing(f"{material.identity.base_url}/book/")}
+    return fonts | images | signs | code

@@ -1,54 +1,44 @@
-"""Pages, made by WeasyPrint: parts are laid out one by one, and only those that a page number moved again.
+"""Pages, made by WeasyPrint: one part of the book becomes a tagged PDF of its own. Runs in a worker process.
 
-1. Each part (front, chapters, back) is HTML written from the page map {anchor: printed page}.
-2. It is laid out as a document of its own, whose first page bears the number after the last part's.
-3. The anchors found give the map; parts whose HTML or first page changed are laid out again until nothing moves.
-4. The pages of all parts are written as one tagged PDF.
+The only module that imports WeasyPrint. A part's links to other parts are written `xref:ID`, which becomes a plain
+destination here: it arrives once the parts are joined.
 """
 
-import dataclasses
+import gc
+import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
+import pydyf
 import weasyprint
 import weasyprint.logger
 import weasyprint.urls
 from weasyprint.text.fonts import FontConfiguration
 
 from pipeline import errors
+from pipeline.formats.book import finish, job, metadata, seal, tags
 
 SCHEME = "book:/"  # the only address that can be read while rendering
-ROUNDS = 4  # two were the most a book ever needed
-OPTIONS = {"pdf_variant": "pdf/ua-1", "pdf_forms": True}
+PRESSES = 4  # fonts and style sheets kept ready: one for each edition of a usual book
 _TYPES = {"svg": "image/svg+xml", "ttf": "font/ttf"}
-
-Part = Callable[[Mapping[str, int]], str]
-"""Writes a part's HTML, given the printed page of every anchor; empty in the first round."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Printed:
-    """The PDF as WeasyPrint wrote it, and the printed page of every anchor."""
-
-    content: bytes
-    pages: Mapping[str, int]
 
 
 class _Shelf(weasyprint.urls.URLFetcher):  # type: ignore[misc]
     """Serves the files it was given, and stops the rendering at any other address."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._files = files
+        self.files: Mapping[str, bytes] = {}
 
     def fetch(self, url: str, headers: object = None) -> weasyprint.urls.URLFetcherResponse:  # noqa: ARG002
         """Return a file of the shelf."""
         name = url.removeprefix(SCHEME)
-        if not url.startswith(SCHEME) or name not in self._files:
+        if not url.startswith(SCHEME) or name not in self.files:
             raise weasyprint.urls.FatalURLFetchingError(url)
         kind = _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
-        return weasyprint.urls.URLFetcherResponse(url, self._files[name], {"Content-Type": kind})
+        return weasyprint.urls.URLFetcherResponse(url, self.files[name], {"Content-Type": kind})
 
 
 class _Complaints(logging.Handler):
@@ -85,52 +75,112 @@ def _strict() -> Iterator[None]:
         raise errors.RenderProblem(msg, hint="mend templates/book, or the chapter that the message names")
 
 
-def printed(parts: Sequence[Part], style: str, files: Mapping[str, bytes]) -> Printed:
-    """Lay out the parts and return the PDF with its page map.
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Let the collector of reference cycles rest: a page's boxes all live until it is written."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.collect()
 
-    `files` are the fonts and drawings, by their name after `book:/`. Refuses anything WeasyPrint warns of, any
-    other address, and page numbers that do not settle.
+
+def placed(sheet: job.Sheet) -> job.Places:
+    """Lay out a part and say where its anchors are. Refuses as `laid` does."""
+    with _strict(), _without_collector():
+        return _places(_press(sheet).lay_out(sheet))
+
+
+def laid(sheet: job.Sheet) -> job.Laid:
+    """Lay out a part and write it as a tagged PDF, ready to be joined with others.
+
+    Refuses anything WeasyPrint warns of, an address outside `sheet.files`, and a font that is not the book's own.
     """
-    with _strict():
-        press = _Press(style, files)
-        documents, pages = press.settle(parts)
-        sheets = [page for document in documents for page in document.pages]
-        return Printed(documents[0].copy(sheets).write_pdf(**OPTIONS), pages)
+    with _strict(), _without_collector():
+        document = _press(sheet).lay_out(sheet)
+        places = _places(document)
+        metadata.declare(document.metadata, archive=sheet.archive)
+        content = document.write_pdf(finisher=_finisher(sheet.html), **_options(sheet))
+        fonts = list(document.fonts.values())
+        whole = frozenset(_name(font) for font in fonts if font.used_in_forms)
+    mended = finish.finished(content)
+    return job.Laid(seal.sealed(mended, sheet.number), places, _faces(fonts), whole)
+
+
+def _options(sheet: job.Sheet) -> dict[str, object]:
+    return {"pdf_variant": "pdf/a-3a" if sheet.archive else "pdf/ua-1", "pdf_forms": sheet.fill_in}
+
+
+def _places(document: weasyprint.Document) -> job.Places:
+    anchors: dict[str, int] = {}
+    for number, page in enumerate(document.pages):
+        anchors |= {name: number for name in page.anchors if name not in anchors}
+    return job.Places(len(document.pages), anchors)
+
+
+def _name(font: Any) -> str:
+    return str(font.name.decode()).lstrip("/")
+
+
+def _faces(fonts: Sequence[Any]) -> dict[str, dict[int, tuple[float, str]]]:
+    """Return the glyphs of each face that were drawn, in the order of their numbers."""
+    faces: dict[str, dict[int, tuple[float, str]]] = {}
+    for font in fonts:
+        glyphs = {gid: (float(font.widths[gid]), text) for gid, text in font.to_unicode.items()}
+        faces[_name(font)] = dict(sorted((faces.get(_name(font), {}) | glyphs).items()))
+    return dict(sorted(faces.items()))
+
+
+def _finisher(html: str) -> Callable[[weasyprint.Document, pydyf.PDF], None]:
+    """Return what WeasyPrint calls before it writes: links to other parts, then the tag tree."""
+    merge = tags.finisher(html)
+
+    def finish_part(document: weasyprint.Document, pdf: pydyf.PDF) -> None:
+        for thing in pdf.objects:
+            if isinstance(thing, dict) and thing.get("Subtype") == "/Link" and "A" in thing:
+                address = thing["A"]["URI"].string
+                if isinstance(address, str) and address.startswith("xref:"):
+                    thing["Dest"] = pydyf.String(address.removeprefix("xref:"))
+                    del thing["A"]
+        merge(document, pdf)
+
+    return finish_part
 
 
 class _Press:
-    """Holds the fonts and the style sheet that all parts share."""
+    """Holds the fonts and the style sheet that the parts of an edition share."""
 
     def __init__(self, style: str, files: Mapping[str, bytes]) -> None:
         self._fonts = FontConfiguration()
-        self._shelf = _Shelf(files)
+        self._shelf = _Shelf()
+        self._shelf.files = files
         self._sheet = self._css(style)
 
     def _css(self, text: str) -> weasyprint.CSS:
         return weasyprint.CSS(string=text, font_config=self._fonts, url_fetcher=self._shelf, base_url=SCHEME)
 
-    def _lay_out(self, html: str, first: int) -> weasyprint.Document:
-        start = self._css(f"@page :first {{ counter-reset: page {first} }}")
-        source = weasyprint.HTML(string=html, url_fetcher=self._shelf, base_url=SCHEME)
-        return source.render(font_config=self._fonts, stylesheets=[self._sheet, start], **OPTIONS)
+    def lay_out(self, sheet: job.Sheet) -> weasyprint.Document:
+        """Make the pages; the first one bears the number it should, and is a left-hand one when that is even."""
+        self._shelf.files = sheet.files
+        side = "right" if sheet.first % 2 else "left"
+        start = self._css(f"@page :first {{ counter-reset: page {sheet.first} }} html {{ break-before: {side} }}")
+        source = weasyprint.HTML(string=sheet.html, url_fetcher=self._shelf, base_url=SCHEME)
+        return source.render(font_config=self._fonts, stylesheets=[self._sheet, start], **_options(sheet))
 
-    def settle(self, parts: Sequence[Part]) -> tuple[list[weasyprint.Document], dict[str, int]]:
-        """Lay out until no page number moves; refuses after four rounds."""
-        pages: dict[str, int] = {}
-        keys: list[tuple[str, int] | None] = [None] * len(parts)
-        documents: list[weasyprint.Document] = [None] * len(parts)
-        for _ in range(ROUNDS):
-            found: dict[str, int] = {}
-            first = 1
-            for index, part in enumerate(parts):
-                key = (part(pages), first)
-                if key != keys[index]:
-                    keys[index], documents[index] = key, self._lay_out(*key)
-                for number, page in enumerate(documents[index].pages, start=first):
-                    found |= {name: number for name in page.anchors if name not in found}
-                first += len(documents[index].pages)
-            if found == pages:
-                return documents, pages
-            pages = found
-        msg = f"the page numbers of the book did not settle in {ROUNDS} rounds"
-        raise errors.RenderProblem(msg, hint="shorten a heading of the contents by a word; one line decides a page")
+
+_kept: dict[str, _Press] = {}
+
+
+def _press(sheet: job.Sheet) -> _Press:
+    """Return the press for the sheet's style, made ready at its first use."""
+    fonts = {name: content for name, content in sheet.files.items() if name.startswith("fonts/")}
+    digest = hashlib.sha256(sheet.style.encode())
+    for name, content in sorted(fonts.items()):
+        digest.update(name.encode() + hashlib.sha256(content).digest())
+    key = digest.hexdigest()
+    if key not in _kept:
+        if len(_kept) >= PRESSES:
+            del _kept[next(iter(_kept))]
+        _kept[key] = _Press(sheet.style, sheet.files)
+    return _kept[key]

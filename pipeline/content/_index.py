@@ -1,0 +1,171 @@
+"""The index of the book: read, and held against the chapters. Every heading must lead somewhere."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Self
+
+import pydantic
+
+from pipeline import indexing, model
+from pipeline.content import _files
+from pipeline.content._banks import Strict, Text
+
+FILE = "index.toml"
+Place = Annotated[
+    str, pydantic.Field(pattern=r"^(sheet:)?[a-z0-9]+(-[a-z0-9]+)*(#[a-z0-9]+(-[a-z0-9]+)*)?$", max_length=200)
+]
+
+
+_PLACES = "write slug, slug#heading-of-a-section, slug#questions, slug#sheet, slug#help or sheet:id"
+
+
+class _Line(Strict):
+    """What a heading and a subheading have in common."""
+
+    heading: Text
+    find: tuple[Text, ...] = ()
+    only_in: tuple[Place, ...] = ()
+    at: tuple[Place, ...] = ()
+    see: tuple[Text, ...] = ()
+    see_also: tuple[Text, ...] = ()
+
+    @pydantic.model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        leads = self.find or self.at
+        if not (leads or self.see or getattr(self, "sub", ())):
+            msg = f"heading {self.heading!r} has neither find, at, see nor a sub"
+            raise ValueError(msg)
+        if self.see and (leads or self.see_also or getattr(self, "sub", ())):
+            msg = f"heading {self.heading!r} has see, which stands alone: with references it is see_also"
+            raise ValueError(msg)
+        if self.only_in and not self.find:
+            msg = f"only_in of {self.heading!r} has nothing to find"
+            raise ValueError(msg)
+        return self
+
+
+class _Entry(_Line):
+    sub: tuple[_Line, ...] = ()
+
+
+def index(desk: _files.Desk, library: model.Library) -> tuple[model.IndexEntry, ...]:
+    """Read index.toml, when there is one, and note what leads nowhere."""
+    path = desk.root / FILE
+    if not path.exists():
+        return ()
+    read = desk.toml(path)
+    if read is None:
+        return ()
+    values, lines = read
+    for key in values.keys() - {"entry"}:
+        at = _files.line_of(lines, (key,))
+        desk.block("content-schema", path, at, f"unknown key {key!r}", "this file holds [[entry]] tables")
+    rows = values.get("entry", [])
+    checked = [(desk.validate(_Entry, row, path, lines, ("entry", number)), number) for number, row in enumerate(rows)]
+    entries = tuple(_entry(entry, lines, ("entry", number)) for entry, number in checked if entry)
+    for code, line, message, hint in _faults(entries, library):
+        desk.block(code, path, line, message, hint)
+    return entries
+
+
+def waymarks(desk: _files.Desk, library: model.Library) -> None:
+    """Note a signpost of the book that leads nowhere, and a worksheet that would stand in the book twice."""
+    book = library.book
+    if not book or any(slug not in library.chapters for slug in book.chapters):
+        return
+    chapters = [library.chapters[slug] for slug in book.chapters]
+    for post in book.signposts:
+        if not is_place(post.place, chapters, book):
+            message = f"the signpost {post.text!r} leads to {post.place!r}, and there is no such place"
+            desk.block("content-place-unknown", book.path, _line_with(desk, book, post.place), message, _PLACES)
+    printed = [chapter.worksheet for chapter in chapters]
+    for sheet in book.sheets:
+        if sheet in printed:
+            message = f"the worksheet {sheet!r} stands in the book already"
+            hint = "take it out of sheets, or give the chapter another one"
+            desk.block("content-duplicate", book.path, _line_with(desk, book, sheet), message, hint)
+        printed.append(sheet)
+
+
+def _line_with(desk: _files.Desk, book: model.BookSpec, name: str) -> int:
+    """Return the last line of book.toml that holds this name in quotes."""
+    lines = (desk.text(book.path) or "").split("\n")
+    return max((number for number, line in enumerate(lines, 1) if f'"{name}"' in line), default=0)
+
+
+def _entry(entry: _Line, lines: _files.Lines, place: _files.Place) -> model.IndexEntry:
+    subs = entry.sub if isinstance(entry, _Entry) else ()
+    return model.IndexEntry(
+        heading=entry.heading,
+        find=entry.find,
+        only_in=entry.only_in,
+        at=entry.at,
+        see=entry.see,
+        see_also=entry.see_also,
+        subs=tuple(_entry(sub, lines, (*place, "sub", number)) for number, sub in enumerate(subs)),
+        line=_files.line_of(lines, place),
+    )
+
+
+Fault = tuple[str, int, str, str]  # code, line, message, hint
+
+
+def _faults(entries: Sequence[model.IndexEntry], library: model.Library) -> Iterator[Fault]:
+    yield from _doubles(entries, "")
+    for entry in entries:
+        yield from _doubles(entry.subs, f" below {entry.heading!r}")
+    yield from _crossings(entries)
+    if library.book and all(slug in library.chapters for slug in library.book.chapters):
+        chapters = [library.chapters[slug] for slug in library.book.chapters]
+        for entry in indexing.walk(entries):
+            yield from _places(entry, chapters, library.book)
+
+
+def _doubles(entries: Sequence[model.IndexEntry], where: str) -> Iterator[Fault]:
+    lines: dict[str, int] = {}
+    for entry in entries:
+        key = indexing.sort_key(entry.heading)
+        if key in lines:
+            message = f"the heading {entry.heading!r}{where} stands already on line {lines[key]}"
+            yield "content-duplicate", entry.line, message, "make one entry of the two"
+        lines.setdefault(key, entry.line)
+
+
+def _crossings(entries: Sequence[model.IndexEntry]) -> Iterator[Fault]:
+    """Yield a fault for each `see` and `see also` that leads to nothing, or only onwards."""
+    known = {entry.heading: entry for entry in entries}
+    for entry in indexing.walk(entries):
+        for other in (*entry.see, *entry.see_also):
+            hint = "name a heading of this file, exactly as it is written there"
+            if other not in known:
+                yield (
+                    "content-index-see",
+                    entry.line,
+                    f"{entry.heading!r} sends to {other!r}, which is no heading",
+                    hint,
+                )
+            elif known[other].see:
+                message = f"{entry.heading!r} sends to {other!r}, which only sends on to {known[other].see[0]!r}"
+                yield "content-index-see", entry.line, message, "send straight to the heading that has the pages"
+
+
+def _places(entry: model.IndexEntry, chapters: Sequence[model.Chapter], book: model.BookSpec) -> Iterator[Fault]:
+    for place in (*entry.at, *entry.only_in):
+        if not is_place(place, chapters, book):
+            message = f"{entry.heading!r} leads to {place!r}, and there is no such place"
+            yield "content-place-unknown", entry.line, message, _PLACES
+    if entry.find and not any(indexing.found(entry, chapter) for chapter in chapters):
+        where = f" in {', '.join(entry.only_in)}" if entry.only_in else " in any chapter"
+        message = f"{entry.heading!r}: {_either(entry.find)} is not found{where}"
+        yield "content-index-unfound", entry.line, message, "find other words, or take the heading out"
+
+
+def is_place(place: str, chapters: Sequence[model.Chapter], book: model.BookSpec) -> bool:
+    """Say whether a place of the index or of a signpost exists."""
+    kind, colon, name = place.partition(":")
+    if colon:
+        return kind == "sheet" and name in {*book.sheets, *(chapter.worksheet for chapter in chapters)}
+    return any(indexing.placed(place, chapter) for chapter in chapters)
+
+
+def _either(words: Sequence[str]) -> str:
+    return " or ".join(repr(word) for word in words)

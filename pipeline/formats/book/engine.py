@@ -1,0 +1,44 @@
+"""What lays the book out besides its HTML: our code, the Python libraries, Pango and HarfBuzz, as one digest."""
+
+import ctypes
+import functools
+import hashlib
+import importlib.metadata
+import json
+import sys
+from pathlib import Path
+
+LIBRARIES = (
+    "weasyprint",
+    "pydyf",
+    "pikepdf",
+    "fonttools",
+    "tinycss2",
+    "cssselect2",
+    "tinyhtml5",
+    "lxml",
+    "pillow",
+    "page-validation",
+)
+_SHARED = (("pango-1.0", "0", "pango_version_string"), ("harfbuzz", "0", "hb_version_string"))
+
+
+@functools.cache
+def digest() -> str:
+    """Return a digest that changes when anything does that could lay out the same HTML otherwise."""
+    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    versions |= {name: _version(name, number, function) for name, number, function in _SHARED}
+    code = [path.read_bytes().hex() for path in sorted(Path(__file__).parent.rglob("*.py"))]
+    return hashlib.sha256(json.dumps([sys.version_info[:2], versions, code], sort_keys=True).encode()).hexdigest()
+
+
+def _version(name: str, number: str, function: str) -> str:
+    """Ask a system library for its version; empty where it is not found under its usual names."""
+    for file in (f"lib{name}.so.{number}", f"lib{name}.{number}.dylib", f"lib{name}-{number}.dll"):
+        try:
+            ask = getattr(ctypes.CDLL(file), function)
+        except (OSError, AttributeError):
+            continue
+        ask.restype = ctypes.c_char_p
+        return bytes(ask()).decode()
+    return ""

@@ -1,0 +1,136 @@
+"""The parts of an edition, front, chapters and back, each written as HTML from the page map of the book."""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import jinja2
+
+from pipeline import errors, model, templating
+from pipeline.formats import _words
+from pipeline.formats._chapters import index, setting, typography
+
+UNSETTLED = 88  # stands for a page number that is not known yet: two digits, as most have
+_ID = re.compile(r' id="([^"]+)"')
+_LOCAL = re.compile(r' href="#([^"]+)"')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Written:
+    """A part's HTML, and the anchors whose page it asked for while it was written."""
+
+    html: str
+    asked: frozenset[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sheet:
+    """A worksheet behind the chapters, and its anchor."""
+
+    anchor: str
+    sheet: model.Worksheet
+
+
+class _Pages(Mapping[str, int]):
+    """A page map that remembers what it was asked for."""
+
+    def __init__(self, known: Mapping[str, int]) -> None:
+        self._known = known
+        self.asked: set[str] = set()
+
+    def __getitem__(self, anchor: str) -> int:
+        self.asked.add(anchor)
+        return self._known[anchor]
+
+    def __iter__(self) -> Iterator[str]:
+        self.asked.update(self._known)
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an edition: what its template needs besides page numbers."""
+
+    name: str
+    template: str
+    source: str  # the file to mend when something is wrong with the part
+    env: jinja2.Environment
+    values: Mapping[str, object]
+    _fixed: list[Written] = dataclasses.field(default_factory=list)  # once written without asking for a page
+
+    def write(self, known: Mapping[str, int]) -> Written:
+        """Write the part; an anchor that `known` lacks is printed as page 88. Links to other parts become xref:ID."""
+        if self._fixed:
+            return self._fixed[0]
+        pages = _Pages(known)
+
+        def page(anchor: str) -> int:
+            return pages.get(anchor, UNSETTLED)
+
+        def references(locators: Sequence[index.Locator]) -> tuple[index.Reference, ...]:
+            return index.pages(locators, page)
+
+        numbers = {"page": page, "references": references}
+        html = typography.set_type(templating.render(self.env, self.template, **self.values, **numbers))
+        own = set(_ID.findall(html))
+        linked = _LOCAL.sub(lambda match: match[0] if match[1] in own else f' href="xref:{match[1]}"', html)
+        written = Written(linked, frozenset(pages.asked))
+        if not written.asked:
+            self._fixed.append(written)
+        return written
+
+
+def parts(
+    env: jinja2.Environment,
+    book: model.Book,
+    material: model.Material,
+    chapters: Sequence[setting.SetChapter],
+    edition: model.BookEdition,
+) -> list[Part]:
+    """Return the parts of an edition in their order."""
+    sheets = _sheets(book, material.library)
+    groups = index.groups(book, material.library)
+    shared = {
+        "spec": book.spec,
+        "identity": material.identity,
+        "chapters": chapters,
+        "sheets": sheets,
+        "groups": groups,
+        "e": edition,
+        "review": _review(book),
+        "anchor_of": lambda place: index.place_anchor(place, book),
+    }
+
+    def part(name: str, template: str, source: Path | None = None, **values: object) -> Part:
+        return Part(name, template, str(source or f"templates/book/{template}"), env, {**shared, **values})
+
+    paths = {chapter.number: chapter.path for chapter in book.chapters}
+
+    return [
+        part("front", "front.html"),
+        *(part(chapter.anchor, "chapter.html", paths[chapter.number], c=chapter) for chapter in chapters),
+        *([part("sheets", "sheets.html")] if sheets else []),
+        part("glossary", "glossary.html", words=index.words([c.words for c in chapters], book, material.library)),
+        part("back", "back.html"),  # the index and the colophon
+    ]
+
+
+def _sheets(book: model.Book, library: model.Library) -> tuple[Sheet, ...]:
+    """Return the worksheets behind the chapters; refuses one that does not exist."""
+    for name in book.spec.sheets:
+        if name not in library.worksheets:
+            msg = f"{book.spec.path} names the worksheet {name!r}, which does not exist"
+            raise errors.RenderProblem(msg, hint="run `mscare check`, which names the line")
+    return tuple(Sheet(index.sheet_anchor(name, book), library.worksheets[name]) for name in book.spec.sheets)
+
+
+def _review(book: model.Book) -> str:
+    """Say for the imprint how much of the book a clinician has read."""
+    read = sum(_words.is_reviewed(chapter) for chapter in book.chapters)
+    if not read:
+        return "Not yet medically reviewed. Each chapter says when its sources were checked."
+    return f"{read} of {len(book.chapters)} chapters are medically reviewed. Each chapter says by whom and when."

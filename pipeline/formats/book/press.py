@@ -1,0 +1,268 @@
+"""An edition of the book, printed in parts on worker processes.
+
+1. Each part is written from the page map {anchor: printed page} of the last build, or from none.
+2. Parts that are not in the store are laid out side by side, each with the number of its first page.
+3. What they say of their pages gives the map anew; parts that this changes are written again, until nothing moves.
+4. A part whose own length decides the numbers in it is proved: laid out with the numbers left open, it must fall the
+   same. So a book has one page map, wherever the search for it began.
+5. The parts are joined, and the joined edition is kept too.
+"""
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from pipeline import errors, model
+from pipeline.formats.book import engine, faces, job, stitch
+from pipeline.formats.book.parts import Part, Written
+
+ROUNDS = 4  # two were the most a book ever needed
+_FILE = re.compile(r"book:/([^\"')\s]+)")
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plates:
+    """What an edition is printed with: its style sheet, and all files that it may read by their name after book:/."""
+
+    edition: model.BookEdition
+    style: str
+    files: Mapping[str, bytes]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Printed:
+    """A finished PDF with its page map and the HTML its parts were made of."""
+
+    content: bytes
+    pages: Mapping[str, int]
+    count: int
+    html: Sequence[str]
+
+
+class Steps:
+    """Counts the steps of all editions together and tells of each one done."""
+
+    def __init__(self, tell: Callable[[str, int, int], None]) -> None:
+        self._tell = tell
+        self._done = self._total = 0
+
+    def add(self, count: int) -> None:
+        """Expect that many more steps."""
+        self._total += count
+
+    def done(self, what: str) -> None:
+        """Tell of a step done."""
+        self._done += 1
+        self._tell(what, self._done, self._total)
+
+
+class Press:
+    """Prints one edition."""
+
+    def __init__(
+        self, plates: Plates, workers: concurrent.futures.Executor, store: model.Store | None, steps: Steps
+    ) -> None:
+        self._plates = plates
+        self._style = _digest(plates.style.encode())
+        self._digests = {name: _digest(content) for name, content in plates.files.items()}
+        self._workers = workers
+        self._store = store
+        self._steps = steps
+        self._laid: dict[str, job.Laid] = {}
+        self._placed: dict[str, job.Places] = {}
+
+    def printed(self, parts: Sequence[Part]) -> Printed:
+        """Return the edition; refuses page numbers that do not settle, and whatever its parts are refused for."""
+        kept = self._kept_map()
+        found = _Map(self._guess(parts, kept), kept.pages)
+        for round_ in range(ROUNDS):
+            written = [part.write(found.pages) for part in parts]
+            sheets = [self._sheet(n, *both) for n, both in enumerate(zip(parts, written, found.firsts, strict=True))]
+            is_blind = round_ == 0 and not kept.firsts
+            places = self._place(sheets) if is_blind else [laid.places for laid in self._lay_out(sheets)]
+            before, found = found, _map(places)
+            if found == before and not is_blind:
+                break
+        else:
+            msg = f"the page numbers of the book did not settle in {ROUNDS} rounds"
+            raise errors.RenderProblem(msg, hint="shorten a heading of the contents by a word; one line decides a page")
+        self._prove(parts, written, places, found)
+        self._keep_map(found)
+        content = self._join(sheets)
+        return Printed(content, found.pages, sum(p.count for p in places), [w.html for w in written])
+
+    # --- the parts
+
+    def _sheet(self, number: int, part: Part, written: Written, first: int) -> job.Sheet:
+        plates = self._plates
+        named = sorted((set(_FILE.findall(written.html)) | set(_FILE.findall(plates.style))) & plates.files.keys())
+        made_of = [engine.digest(), self._style, *((name, self._digests[name]) for name in named), written.html]
+        print_ = [part.name, number, first, plates.edition.fill_in, plates.edition.archive]
+        return job.Sheet(
+            key=_digest(json.dumps([*made_of, *print_]).encode()),
+            name=part.name,
+            number=number,
+            first=first,
+            html=written.html,
+            style=plates.style,
+            files={name: plates.files[name] for name in named},
+            fill_in=plates.edition.fill_in,
+            archive=plates.edition.archive,
+        )
+
+    def _lay_out(self, sheets: Sequence[job.Sheet]) -> list[job.Laid]:
+        """Return each part laid out, from the store where it is there."""
+        self._run(_PART, sheets, self._laid)
+        return [self._laid[sheet.key] for sheet in sheets]
+
+    def _place(self, sheets: Sequence[job.Sheet]) -> list[job.Places]:
+        """Return where the anchors of each part fall, without its pages."""
+        self._placed |= {s.key: self._laid[s.key].places for s in sheets if s.key in self._laid}
+        self._run(_PLACES, sheets, self._placed)
+        return [self._placed[sheet.key] for sheet in sheets]
+
+    def _run(self, work: "_Work[T]", sheets: Sequence[job.Sheet], have: dict[str, T]) -> None:
+        """Fill `have` with what is missing of `sheets`: from the store, else by the workers, the longest part first."""
+        missing: dict[str, job.Sheet] = {}
+        for sheet in sheets:
+            if sheet.key not in have:
+                data = self._get(f"{work.name}-{sheet.key}")
+                if data is None:
+                    missing[sheet.key] = sheet
+                else:
+                    have[sheet.key] = work.unpack(data)
+        self._steps.add(len(missing))
+        longest = sorted(missing.values(), key=lambda sheet: -len(sheet.html))
+        waiting = {self._workers.submit(work.do, sheet): sheet for sheet in longest}
+        try:
+            for future in concurrent.futures.as_completed(waiting):
+                sheet = waiting[future]
+                have[sheet.key] = future.result()
+                self._put(f"{work.name}-{sheet.key}", work.pack(have[sheet.key]))
+                self._steps.done(f"{self._plates.edition.id}: {sheet.name}")
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    # --- the page map
+
+    def _guess(self, parts: Sequence[Part], kept: "_Map") -> tuple[int, ...]:
+        return kept.firsts if len(kept.firsts) == len(parts) else (1,) * len(parts)
+
+    def _kept_map(self) -> "_Map":
+        data = self._get(f"map-{self._plates.edition.id}")
+        if data is None:
+            return _Map((), {})
+        record = json.loads(data)
+        return _Map(tuple(record["firsts"]), record["pages"])
+
+    def _keep_map(self, found: "_Map") -> None:
+        record = {"firsts": found.firsts, "pages": dict(found.pages)}
+        self._put(f"map-{self._plates.edition.id}", json.dumps(record).encode())
+
+    def _prove(
+        self, parts: Sequence[Part], written: Sequence[Written], places: Sequence[job.Places], found: "_Map"
+    ) -> None:
+        """Refuse a part that falls otherwise when the numbers that hang on its own length are left open."""
+        earlier: dict[str, int] = {}
+        open_: list[tuple[job.Sheet, job.Places]] = []
+        for number, part in enumerate(parts):
+            if written[number].asked - earlier.keys():
+                blank = part.write(earlier)
+                open_.append((self._sheet(number, part, blank, found.firsts[number]), places[number]))
+            earlier |= {anchor: found.pages[anchor] for anchor in places[number].anchors}
+        for (sheet, known), fallen in zip(open_, self._place([sheet for sheet, _ in open_]), strict=True):
+            if fallen != known:
+                msg = f"the page numbers in the part {sheet.name!r} of the book move its own lines"
+                hint = f"give them a fixed width in templates/book/{self._plates.edition.style}, as .contents .page has"
+                raise errors.RenderProblem(msg, hint=hint)
+
+    # --- the whole
+
+    def _join(self, sheets: Sequence[job.Sheet]) -> bytes:
+        """Join the parts and have the whole judged; refuses a book with a fault, naming all of them."""
+        edition = self._plates.edition
+        made_of = [engine.digest(), edition.size_budget_kb, *(sheet.key for sheet in sheets)]
+        key = f"edition-{_digest(json.dumps(made_of).encode())}"
+        kept = self._get(key)
+        if kept is not None:
+            return kept
+        self._steps.add(2)
+        content = self._workers.submit(
+            stitch.joined, self._binding([self._laid[sheet.key] for sheet in sheets])
+        ).result()
+        self._steps.done(f"{edition.id}: joined")
+        faults = self._workers.submit(job.judge, content, [sheet.html for sheet in sheets], edition).result()
+        if faults:
+            msg = f"the edition {edition.id!r} of the book has {len(faults)} faults:\n" + "\n".join(
+                f"- {f}" for f in faults
+            )
+            raise errors.RenderProblem(
+                msg, hint="undo the last change to the chapter, to templates/book or to this program"
+            )
+        self._steps.done(f"{edition.id}: judged")
+        self._put(key, content)
+        return content
+
+    def _binding(self, laid: Sequence[job.Laid]) -> stitch.Binding:
+        fonts = {name: content for name, content in self._plates.files.items() if name.startswith("fonts/")}
+        whole = {name for part in laid for name in part.whole}
+        used = {name: face for name, face in faces.union([part.faces for part in laid]).items() if name not in whole}
+        return stitch.Binding(laid, faces.subsets(used, fonts, self._store))
+
+    def _get(self, key: str) -> bytes | None:
+        return self._store.get(key) if self._store is not None else None
+
+    def _put(self, key: str, content: bytes) -> None:
+        if self._store is not None:
+            self._store.put(key, content)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Work(Generic[T]):
+    """What workers do with a part, and how the store keeps what comes of it."""
+
+    name: str
+    do: Callable[[job.Sheet], T]
+    pack: Callable[[T], bytes]
+    unpack: Callable[[bytes], T]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Map:
+    """The printed number of each part's first page, and of every anchor's page."""
+
+    firsts: tuple[int, ...]
+    pages: Mapping[str, int]
+
+
+def _map(places: Sequence[job.Places]) -> _Map:
+    firsts: list[int] = []
+    pages: dict[str, int] = {}
+    first = 1
+    for part in places:
+        firsts.append(first)
+        pages |= {anchor: first + page for anchor, page in part.anchors.items() if anchor not in pages}
+        first += part.count
+    return _Map(tuple(firsts), pages)
+
+
+def _packed_places(places: job.Places) -> bytes:
+    return json.dumps([places.count, dict(places.anchors)]).encode()
+
+
+def _unpacked_places(data: bytes) -> job.Places:
+    return job.Places(*json.loads(data))
+
+
+_PART = _Work("part", job.lay_out, job.Laid.packed, job.unpacked)
+_PLACES = _Work("places", job.place, _packed_places, _unpacked_places)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

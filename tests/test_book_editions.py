@@ -1,0 +1,203 @@
+"""The editions of the book: what each one is for, and that a new one is a table and a style sheet. Names are claims."""
+
+import dataclasses
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import book_editions
+import page
+import pikepdf
+import pypdfium2
+import pytest
+import samples
+import samples_book
+
+from pipeline import content, edition, errors, model
+from pipeline.formats import book as format_book
+
+FILES = {
+    "screen": "navigating-your-ms-care.pdf",
+    "large-print": "navigating-your-ms-care-large-print.pdf",
+    "print": "navigating-your-ms-care-print.pdf",
+    "archive": "navigating-your-ms-care-archive.pdf",
+}
+
+
+def opened(name: str) -> pikepdf.Pdf:
+    return pikepdf.open(io.BytesIO(book_editions.whole()[0][FILES[name]]))
+
+
+def words(name: str) -> str:
+    document = pypdfium2.PdfDocument(book_editions.whole()[0][FILES[name]])
+    try:
+        return " ".join(" ".join(sheet.get_textpage().get_text_range().split()) for sheet in document)
+    finally:
+        document.close()
+
+
+def sizes(name: str) -> list[float]:
+    """Return the size in points of every text drawn in an edition, page by page after the cover."""
+    with opened(name) as document:
+        found = []
+        for sheet in list(document.pages)[1:]:
+            stream = sheet.Contents.read_bytes()
+            scale = 0.75
+            found += [float(size) * scale for size in re.findall(rb"/\w+ ([\d.]+) Tf", stream)]
+        return found
+
+
+# --- each edition ---------------------------------------------------------------------------------
+
+
+def test_all_declared_editions_and_the_page_map_are_made() -> None:
+    assert set(book_editions.whole()[0]) == {*FILES.values(), "pages.json"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_edition_conforms_to_pdf_ua(name: str) -> None:
+    report = page.validate_pdf_bytes(book_editions.whole()[0][FILES[name]], profile=page.ValidationProfile.PDF_UA_1)
+    assert [(failure.rule_id, failure.message) for failure in report.failures] == []
+
+
+def test_the_archive_edition_conforms_to_pdf_a_too_and_says_so() -> None:
+    data = book_editions.whole()[0][FILES["archive"]]
+    report = page.validate_pdf_bytes(data, profile=page.ValidationProfile.PDF_A_3A)
+    assert [(failure.rule_id, failure.message) for failure in report.failures] == []
+    with opened("archive") as document:
+        declared = document.Root.Metadata.read_bytes()
+    assert b'pdfaid:part="3"' in declared
+    assert b'pdfuaid:part="1"' in declared
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"), [("screen", True), ("large-print", True), ("print", False), ("archive", False)]
+)
+def test_editions_have_fields_or_lines_to_write_on(name: str, *, fields: bool) -> None:
+    with opened(name) as document:
+        assert ("/AcroForm" in document.Root) is fields
+        assert (
+            any(str(note.Subtype) == "/Widget" for one in document.pages for note in one.get("/Annots", ())) is fields
+        )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_edition_holds_the_same_questions_and_chapters(name: str) -> None:
+    text = words(name).replace("\u2019", "'")
+    for question in samples_book.material().library.groups["mri"].questions:
+        assert question.text in text
+    assert "Scans and what they show" in text
+
+
+def test_large_print_is_eighteen_points_or_more_even_in_its_heads_and_notes() -> None:
+    small = [size for size in sizes("large-print") if size < 13.9]
+    assert small == []
+    assert sum(size >= 17.9 for size in sizes("large-print")) > 0.8 * len(sizes("large-print"))
+
+
+def test_large_print_has_its_own_larger_pages() -> None:
+    with opened("large-print") as document, opened("screen") as small:
+        assert [round(float(edge) / 72 * 25.4) for edge in document.pages[2].MediaBox][2:] == [210, 297]
+        assert [round(float(edge) / 72 * 25.4) for edge in small.pages[2].MediaBox][2:] == [148, 210]
+
+
+def test_the_print_edition_has_three_millimetres_of_bleed_around_its_trimmed_page() -> None:
+    with opened("print") as document:
+        sheet = document.pages[3]
+        trim = [float(edge) / 72 * 25.4 for edge in sheet.TrimBox]
+        bleed = [float(edge) / 72 * 25.4 for edge in sheet.BleedBox]
+    assert [round(trim[2] - trim[0]), round(trim[3] - trim[1])] == [148, 210]
+    assert all(abs(abs(outer - inner) - 3) < 0.01 for outer, inner in zip(bleed, trim, strict=True))
+
+
+@pytest.mark.parametrize("name", ["screen", "large-print", "print", "archive"])
+def test_no_edition_hyphenates_or_justifies(name: str) -> None:
+    spec = next(one for one in book_editions.declared() if one.id == name)
+    styles = [
+        (samples.ROOT / "templates" / "book" / file).read_text(encoding="utf-8") for file in ("book.css", spec.style)
+    ]
+    assert "hyphens: none" in styles[0]
+    assert not any(re.search(r"justify\b|hyphens: auto|column-count", style) for style in styles)
+
+
+# --- pages.json -----------------------------------------------------------------------------------
+
+
+def test_the_page_map_names_the_printed_page_of_each_anchor() -> None:
+    record = json.loads(book_editions.whole()[0]["pages.json"])
+    assert record["edition"] == "screen"
+    with opened("screen") as document:
+        numbers = {sheet.obj.objgen: number for number, sheet in enumerate(document.pages, start=1)}
+        names = document.Root.Names.Dests.Names
+        places = {str(names[n]): numbers[names[n + 1][0].objgen] for n in range(0, len(names), 2)}
+        assert record["count"] == len(document.pages)
+    assert record["pages"] == places
+    assert {"contents", "chapter-1", "chapter-12-questions", "glossary", "colophon"} <= record["pages"].keys()
+
+
+# --- declaring editions ---------------------------------------------------------------------------
+
+
+def test_a_new_edition_takes_a_table_and_a_style_sheet_only(tmp_path: Path) -> None:
+    templates = tmp_path / "templates"
+    shutil.copytree(samples.ROOT / "templates", templates)
+    (templates / "book" / "pocket.css").write_text("@page { size: 120mm 180mm; margin: 20mm 12mm }", encoding="utf-8")
+    pocket = model.BookEdition(
+        "pocket", "Pocket", "navigating-your-ms-care-pocket.pdf", "pocket.css", "pocket", fill_in=False
+    )
+    book = samples_book.book()
+    book = dataclasses.replace(book, spec=dataclasses.replace(book.spec, editions=(pocket,)))
+    made = format_book.render(book, dataclasses.replace(samples_book.material(), templates=templates))
+    assert [output.name for output in made] == [pocket.file, "pages.json"]
+    with pikepdf.open(io.BytesIO(made[0].content)) as document:
+        assert round(float(document.pages[2].MediaBox[2]) / 72 * 25.4) == 120
+
+
+def test_an_edition_over_its_budget_is_refused_with_its_size() -> None:
+    book = samples_book.book()
+    small = dataclasses.replace(book.spec.editions[0], size_budget_kb=9)
+    with pytest.raises(errors.RenderProblem, match="its budget is 9 KB"):
+        format_book.render(
+            dataclasses.replace(book, spec=dataclasses.replace(book.spec, editions=(small,))), samples_book.material()
+        )
+
+
+def test_an_unknown_edition_is_refused_with_those_there_are() -> None:
+    with pytest.raises(errors.UsageProblem, match="no edition 'braille'") as caught:
+        edition.chosen(book_editions.sample(), ["braille"])
+    assert "large-print" in caught.value.hint
+
+
+def test_chosen_editions_print_what_they_print_among_all() -> None:
+    files = book_editions.render(book_editions.sample("archive"))
+    assert files[FILES["archive"]] == book_editions.whole()[0][FILES["archive"]]
+    assert set(files) == {FILES["archive"], "pages.json"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('style = "screen.css"', 'style = "../screen.css"', "style"),
+        ("fill_in = true", "fill_in = 1", "fill_in"),
+        ('id = "print"', 'id = "screen"', "the id 'screen' is used by two editions"),
+        (
+            'file = "navigating-your-ms-care-print.pdf"',
+            'file = "navigating-your-ms-care.pdf"',
+            "is used by two editions",
+        ),
+        ("archive = true", "archive = true\npages = 3", "unknown key"),
+        ("fill_in = false\narchive = true", "fill_in = true\narchive = true", "fill_in and archive are both true"),
+    ],
+)
+def test_a_fault_in_an_edition_is_a_finding_with_its_line(old: str, new: str, said: str, tmp_path: Path) -> None:
+    shutil.copytree(samples.ROOT / "content", tmp_path / "content")
+    path = tmp_path / "content" / "book" / "book.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    _, findings = content.load(tmp_path / "content")
+    found = [finding for finding in findings if finding.file == "content/book/book.toml" and said in finding.message]
+    assert found
+    assert found[0].line > text[: text.index("[[edition]]")].count("\n")
