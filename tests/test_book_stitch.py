@@ -1,17 +1,20 @@
 """Parts joined into one book: nothing is lost, doubled or left hanging. Each test's name is its claim."""
 
 import collections
+import dataclasses
 import functools
 import io
+import zlib
 from collections.abc import Iterator
 
 import book_editions
 import book_pdf
 import pikepdf
 import pytest
+import samples
 
 from pipeline import errors
-from pipeline.formats.book import job, seal, stitch
+from pipeline.formats.book import faces, job, seal, stitch
 
 SCREEN = "navigating-your-ms-care.pdf"
 
@@ -24,10 +27,10 @@ def pdf() -> Iterator[pikepdf.Pdf]:
 
 
 @functools.cache
-def parts() -> tuple[job.Laid, ...]:
-    """Return the parts that the screen edition was joined from, in their order."""
+def parts(edition: str = "screen") -> tuple[job.Laid, ...]:
+    """Return the parts that an edition was joined from, in their order."""
     kept = book_editions.Memory()
-    book_editions.render(book_editions.sample("screen"), kept)
+    book_editions.render(book_editions.sample(edition), kept)
     laid = [job.unpacked(content) for key, content in kept.kept.items() if key.startswith("part-")]
     # a part may have been laid out for a page number that did not hold: the last one did
     return tuple(part for _, part in sorted({_number(part): part for part in laid}.items()))
@@ -160,11 +163,31 @@ def test_one_form_types_with_one_font(pdf: pikepdf.Pdf) -> None:
 # --- what is refused ------------------------------------------------------------------------------
 
 
+def test_no_stream_of_the_archive_edition_ends_like_a_line() -> None:
+    first, *others = parts("archive")
+    ending = dataclasses.replace(first, content=_with_a_page_that_ends_in_a_carriage_return(first.content))
+    assert b"\r\nendstream" in ending.content
+    files = {path.name: path.read_bytes() for path in (samples.ROOT / "templates" / "fonts").glob("*.ttf")}
+    fonts = faces.subsets(faces.union([part.faces for part in (ending, *others)]), files, None)
+    assert b"\r\nendstream" not in stitch.joined(stitch.Binding([ending, *others], fonts))
+
+
+def _with_a_page_that_ends_in_a_carriage_return(content: bytes) -> bytes:
+    with pikepdf.open(io.BytesIO(content)) as document:
+        stream = document.pages[0].obj.Contents
+        drawn = stream.read_bytes()
+        packed = next(p for n in range(10_000) if (p := zlib.compress(drawn + b"\t" * n)).endswith(b"\r"))
+        stream.write(packed, filter=pikepdf.Name.FlateDecode)
+        out = io.BytesIO()
+        document.save(out, deterministic_id=True)
+        return out.getvalue()
+
+
 def test_a_link_to_a_part_that_is_missing_is_refused() -> None:
     laid = parts()
-    faces = {name: b"" for part in laid for name in part.faces}
+    fonts = {name: b"" for part in laid for name in part.faces}
     with pytest.raises(errors.RenderProblem, match=r"links to .*chapter-1.*not in it"):
-        stitch.joined(stitch.Binding(laid[:1], faces))
+        stitch.joined(stitch.Binding(laid[:1], fonts))
 
 
 def test_an_anchor_that_two_parts_have_is_refused() -> None:
