@@ -93,7 +93,7 @@ def placed(place: str, chapter: model.Chapter) -> Passage | None:
 
 def found(entry: model.IndexEntry, chapter: model.Chapter) -> list[Passage]:
     """Return the passages of this chapter in which the entry's words are found."""
-    if not entry.find:
+    if not _may_say(_all_text(chapter.body, chapter.body_line), entry.find):
         return []
     row = blocks(chapter)
     hits = [
@@ -168,7 +168,22 @@ def _inside(block: Block, places: Sequence[str], chapter: model.Chapter) -> bool
 
 
 def _says(block: Block, words: tuple[str, ...]) -> bool:
-    return any(pattern.search(block.text) for pattern in map(_pattern, words))
+    return _may_say(block.text.lower(), words) and any(_pattern(word).search(block.text) for word in words)
+
+
+def _may_say(small: str, words: Sequence[str]) -> bool:
+    """Say whether a text in small letters holds how one of the words begins: most do not, and are soon passed over."""
+    return any(_beginning(word) in small for word in words)
+
+
+@functools.lru_cache(maxsize=1024)
+def _beginning(words: str) -> str:
+    return words.split()[0].partition("*")[0].lower()
+
+
+@functools.lru_cache(maxsize=64)
+def _all_text(body: str, body_line: int) -> str:
+    return "\n".join(block.text for block in _blocks(body, body_line)).lower()
 
 
 @functools.lru_cache(maxsize=1024)
