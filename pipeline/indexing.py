@@ -178,7 +178,7 @@ def _may_say(small: str, words: Sequence[str]) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _beginning(words: str) -> str:
-    return words.split()[0].partition("*")[0].lower()
+    return words.split(maxsplit=1)[0].partition("*")[0].lower()
 
 
 @functools.lru_cache(maxsize=64)
