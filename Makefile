@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test test-long check check-epub check-release bench lock clean
+.PHONY: help setup setup-test demo test test-long check mjml-golden check-epub check-release bench lock clean
 
 help:        ## Say what can be made
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -25,6 +25,10 @@ check: setup-test  ## ruff, mypy strict, import-linter
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+mjml-golden: setup-test  ## Have npm's mjml write the golden files anew (Node.js), and compare ours with them
+	@.venv/bin/python tools/mjml_golden.py
+	@.venv/bin/python -m pytest -q tests/test_mjml_golden.py
 
 check-epub: setup-test  ## EPUBCheck and Ace by DAISY on the built book (Java, Node.js and Chromium)
 	@tools/check-epub

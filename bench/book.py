@@ -1,93 +1,252 @@
-"""The book: our build in a fresh process against one stock WeasyPrint call on the same HTML, in another.
+"""The book: our build, in the ways it is used, against everyone else who could lay it out, on the same content.
 
-Run as a program it is the side that is measured: bench/book.py FILE
+The ratios are to one stock WeasyPrint call on the very HTML that our build hands to WeasyPrint, in the same round.
 """
 
-import importlib
-import re
+import dataclasses
+import itertools
+import math
+import shutil
+import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import book_looks
+import book_peers
+import book_text
 import measure
-import pikepdf
-import sample
 
-from pipeline import edition
-from pipeline.formats import book
+FIRST, MAP, EDIT, WARM = (
+    "ours, nothing kept",
+    "ours, page map kept",
+    "ours, a word changed, new process",
+    "ours, a word changed, warm process",
+)
+SEEN, ALONE = "ours, the changed chapter's pages, warm", "ours, that chapter's lay-out alone, warm"
+TYPST_WARM = "Typst, a word changed, warm"
+BUILD = measure.BENCH / "book_build.py"
+KILOBYTE = 1_000
+
+Samples = Mapping[str, Sequence[measure.Sample]]
 
 
-def rows(size: measure.Size) -> list[measure.Row]:
-    """Measure CPU seconds and peak memory of whole processes, and count pages and bytes of what they wrote."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Side:
+    """Something to measure: a run, and the file that it writes; `peer` is None for our own."""
+
+    name: str
+    run: Callable[[], measure.Sample]
+    file: Path | None = None
+    peer: book_peers.Peer | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Measured:
+    """What came of one size of the book."""
+
+    chapters: int
+    words: int
+    samples: Samples
+    looks: Mapping[str, book_looks.Looks]
+    lacks: Mapping[str, str]
+    missing: Mapping[str, str]  # why a side has no samples
+
+    def median(self, name: str, key: str) -> float:
+        """Return the median of a side; not a number where it has none."""
+        values = [sample[key] for sample in self.samples.get(name, ()) if key in sample]
+        return statistics.median(values) if values else math.nan
+
+
+def tables(size: measure.Size) -> str:
+    """Measure the book in each size, the last of them in every way; return the tables."""
+    peers = book_peers.peers()
+    found = [_measured(count, size, peers) for count in size.chapters]
+    parts = [_all(found[-1], peers), _growth(found, peers)]
+    if not size.is_quick:
+        parts.append(_aims(found[0], found[-1], peers[0].name))
+    return "\n\n".join(parts)
+
+
+def _measured(chapters: int, size: measure.Size, peers: Sequence[book_peers.Peer]) -> Measured:
+    is_largest = chapters == size.chapters[-1]
+    missing = {peer.name: peer.why for peer in peers if peer.why}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_html(folder)
-        ours, stock = folder / "ours.pdf", folder / "stock.pdf"
-        mine, theirs = measure.rounds(
-            size.heavy_rounds,
-            _run(ours, __file__, ours),
-            _run(stock, measure.BENCH / "weasyprint_peer.py", folder, stock),
-        )
-    return [
-        measure.row("book: whole process, CPU s", "cpu", mine, theirs),
-        measure.row("book: peak MB", "peak", mine, theirs),
-        measure.row("book: pages", "pages", mine, theirs),
-        measure.row("book: KB", "bytes", mine, theirs, scale=1 / 1000),
+        measure.child(sys.executable, BUILD, "prepare", folder, str(chapters), seconds=900)
+        sides = _sides(folder, chapters, [peer for peer in peers if not peer.why], in_full=is_largest)
+        fast = [side for side in sides if not (side.peer and side.peer.is_slow)]
+        slow = [side for side in sides if side.peer and side.peer.is_slow]
+        missing |= {side.name: "left out: it takes minutes" for side in slow}
+        slow = [side for side in slow if not size.is_quick and side.peer and chapters <= side.peer.most]
+        rounds = size.heavy_rounds if is_largest else 1
+        samples = _rounds(rounds, fast, missing) | _rounds(1, slow, missing)
+        whole, _ = book_text.book(chapters)
+        openings = [chapter.promise[:60] for chapter in whole.chapters]
+        looks = {s.name: book_looks.look(s.file, openings) for s in sides if s.file and s.file.exists()}
+    counting = {peer.name for peer in peers if peer.counts_pages}
+    lacks = {name: one.lacks(looks[FIRST], counts_pages=name in counting) for name, one in looks.items()}
+    return Measured(chapters, book_text.words(whole), samples, looks, lacks, missing)
+
+
+def _rounds(count: int, sides: Sequence[Side], missing: dict[str, str]) -> dict[str, list[measure.Sample]]:
+    """Run the sides in turns. One that fails says so in its row, and the others go on."""
+
+    def guarded(side: Side) -> Callable[[], measure.Sample]:
+        def run() -> measure.Sample:
+            try:
+                found = side.run()
+            except RuntimeError as error:
+                missing[side.name] = str(error)
+                found = {}
+            figures = ", ".join(f"{key} {measure.figure(value)}" for key, value in found.items())
+            print(f"  {side.name}: {figures or missing[side.name]}", file=sys.stderr, flush=True)
+            return found
+
+        return run
+
+    found = measure.rounds(count, *map(guarded, sides))
+    return {side.name: samples for side, samples in zip(sides, found, strict=True)}
+
+
+# --- the sides ------------------------------------------------------------------------------------
+
+
+def _sides(folder: Path, chapters: int, peers: Sequence[book_peers.Peer], *, in_full: bool) -> list[Side]:
+    """Return what is measured of a size; our work after an edit, and Typst's, only `in_full`."""
+    ours = folder / "ours.pdf"
+    sides = [
+        Side(FIRST, lambda: _build(folder, chapters, lambda _: False, 0, ours), ours),
+        Side(MAP, lambda: _build(folder, chapters, lambda key: key.startswith("map-"), 0, ours)),
     ]
+    if in_full:
+        edit, warm = folder / "edit.pdf", folder / "warm.pdf"
+        sides += [
+            Side(EDIT, lambda: _build(folder, chapters, lambda _: True, 1, edit)),
+            Side(WARM, lambda: _warm(folder, chapters, warm)),
+        ]
+    for peer in peers:
+        file = folder / f"peer-{len(sides)}.pdf"
+        sides.append(Side(peer.name, lambda p=peer, f=file: p.run(folder, f), file, peer))  # type: ignore[misc]
+        if in_full and peer.counts_pages:
+            sides.append(Side(TYPST_WARM, lambda: _typst_warm(folder)))
+    return sides
 
 
-def _run(file: Path, *command: str | Path) -> Callable[[], measure.Sample]:
-    def run() -> measure.Sample:
-        found = measure.child(sys.executable, *command)
-        with pikepdf.open(file) as pdf:
-            return {**found, "pages": len(pdf.pages), "bytes": file.stat().st_size}
-
-    return run
+def _build(folder: Path, chapters: int, is_kept: Callable[[str], bool], words: int, target: Path) -> measure.Sample:
+    """Build in a fresh process, from a copy of what is kept of the store."""
+    shelf = _shelf(folder, is_kept)
+    return measure.whole(sys.executable, BUILD, "build", shelf, str(chapters), str(words), target)
 
 
-def _write_html(folder: Path) -> None:
-    """Write the book's HTML, style and files into `folder`, as our build hands them to WeasyPrint at the end.
-
-    They are taken where our build passes them on, so that the peer gets the same and no copy of it can grow old.
-    """
-    desk = sample.desk()
-    layout = importlib.import_module("pipeline.formats.book.layout")  # here, for it needs Pango
-    original = layout.printed
-
-    def overheard(parts: Sequence[Callable[..., str]], style: str, files: Mapping[str, bytes]) -> object:
-        found = original(parts, style, files)
-        _write_parts(folder, [part(found.pages) for part in parts], style, files)
-        return found
-
-    layout.printed = overheard
-    try:
-        book.render(edition.book(desk.library), desk.material)
-    finally:
-        layout.printed = original
+def _warm(folder: Path, chapters: int, target: Path) -> measure.Sample:
+    return measure.child(
+        sys.executable, BUILD, "warm", _shelf(folder, lambda _: True), str(chapters), target, seconds=900
+    )
 
 
-def _write_parts(folder: Path, parts: Sequence[str], style: str, files: Mapping[str, bytes]) -> None:
-    head = parts[0].partition("<body")[0]
-    bodies = [re.sub(r"^.*?<body[^>]*>|</body>.*$", "", part, flags=re.DOTALL) for part in parts]
-    pages = "".join(f'<div style="break-before: page">{body}</div>' for body in bodies)
-    (folder / "book.html").write_text(f"{head}<body>{pages}</body></html>".replace("book:/", ""), encoding="utf-8")
-    (folder / "book.css").write_text(style.replace("book:/", ""), encoding="utf-8")
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content)
+def _shelf(folder: Path, is_kept: Callable[[str], bool]) -> Path:
+    shelf = folder / "shelf"
+    shutil.rmtree(shelf, ignore_errors=True)
+    shelf.mkdir()
+    for path in (folder / "store").iterdir():
+        if is_kept(path.name):
+            shutil.copy(path, shelf)
+    return shelf
 
 
-# --- the side that is measured --------------------------------------------------------
+def _typst_warm(folder: Path) -> measure.Sample:
+    copy = folder / "typst-warm"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir()
+    for name in ("book.typ", "style.typ"):
+        shutil.copy(folder / name, copy)
+    for name in ("images", "fonts"):
+        shutil.copytree(folder / name, copy / name)
+    return measure.child(book_peers.PYTHON, measure.BENCH / "typst_peer.py", copy, folder / "w.pdf", book_text.WORDS[0])
 
 
-def main(target: Path) -> None:
-    """Build the book of content/; answer with the cost of the whole process."""
-    desk = sample.desk()
-    target.write_bytes(book.render(edition.book(desk.library), desk.material)[0].content)
-    measure.answer({"cpu": measure.cpu_seconds(), "peak": measure.peak_megabytes()})
+# --- the tables -----------------------------------------------------------------------------------
 
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+def _all(found: Measured, peers: Sequence[book_peers.Peer]) -> str:
+    stock = peers[0].name
+    ours = [FIRST, MAP, EDIT, WARM]
+    names = [*ours, *(peer.name for peer in peers), *([TYPST_WARM] if TYPST_WARM in found.samples else [])]
+    lines = [["side", "wall s", "of stock", "CPU s", "of stock", "peak MB", "KB", "pages", "lacks"]]
+    for name in names:
+        if math.isnan(found.median(name, "wall")):
+            lines.append([name, found.missing.get(name, "not measured in this size")])
+        else:
+            lines.append([name, *_costs(found, name, stock), *_product(found, name)])
+    for name, key in ((SEEN, "seen"), (ALONE, "alone")):
+        if key in (found.samples.get(WARM) or [{}])[0]:
+            lines.append([name, measure.figure(found.median(WARM, key))])
+    title = f"book: the first {found.chapters} chapters, {found.words:,} words; ratios to the stock call"
+    return f"{title}\n\n{measure.columns(lines)}"
+
+
+def _costs(found: Measured, name: str, stock: str) -> list[str]:
+    cells = []
+    for key in ("wall", "cpu"):
+        cells += [measure.figure(found.median(name, key)), _ratio(found, name, stock, key)]
+    return [*cells, measure.figure(found.median(name, "peak")) if name != WARM else ""]
+
+
+def _ratio(found: Measured, name: str, stock: str, key: str) -> str:
+    """Write the median of the ratios of the single rounds, with the lowest and the highest where they differ."""
+    pairs = zip(found.samples[name], found.samples[stock], strict=False)
+    ratios = [one[key] / other[key] for one, other in pairs if key in one and key in other]
+    if not ratios:
+        return ""
+    middle, low, high = (measure.figure(f(ratios)) for f in (statistics.median, min, max))
+    return middle if low == high else f"{middle} ({low}-{high})"
+
+
+def _product(found: Measured, name: str) -> list[str]:
+    looks = found.looks.get(name)
+    if looks is None:
+        return []
+    return [f"{looks.size / KILOBYTE:,.0f}", str(looks.pages), found.lacks[name]]
+
+
+def _growth(found: Sequence[Measured], peers: Sequence[book_peers.Peer]) -> str:
+    lines = [["side", "chapters", "pages", "wall s", "CPU s", "peak MB", "CPU ms a page"]]
+    for name, one in itertools.product([FIRST, MAP, *(peer.name for peer in peers)], found):
+        looks = one.looks.get(FIRST if name == MAP else name)
+        if looks is None or math.isnan(one.median(name, "wall")):
+            lines.append([name, str(one.chapters), one.missing.get(name, "not measured")])
+            continue
+        costs = [one.median(name, key) for key in ("wall", "cpu", "peak")]
+        a_page = costs[1] / looks.pages * 1000
+        lines.append([name, str(one.chapters), str(looks.pages), *map(measure.figure, [*costs, a_page])])
+    return f"book: how the cost grows\n\n{measure.columns(lines)}"
+
+
+def _aims(small: Measured, large: Measured, stock: str) -> str:
+    """Compare with what the project wants. Growth is that of the pages, from the smallest size to the largest."""
+
+    def ratio(name: str) -> float:
+        return large.median(name, "wall") / large.median(stock, "wall")
+
+    found = [
+        ("page map kept: wall of stock", ratio(MAP), 0.4),
+        ("a word changed, new process: wall of stock", ratio(EDIT), 0.15),
+        ("a word changed, warm process: wall of stock", ratio(WARM), 0.08),
+        ("the changed chapter's pages, warm: s", large.median(WARM, "seen"), 0.3),
+        ("that chapter's lay-out alone, warm: s", large.median(WARM, "alone"), 0.3),
+        ("three times the pages, nothing kept: times the wall", _threefold(small, large, FIRST), 3.2),
+        ("three times the pages, page map kept: times the wall", _threefold(small, large, MAP), 3.2),
+        ("largest process, nothing kept: MB", large.median(FIRST, "peak"), 250),
+        ("screen edition: KB", large.looks[FIRST].size / KILOBYTE, 1500),
+    ]
+    lines = [["aim", "found", "at most", ""]]
+    for name, value, most in found:
+        lines.append([name, measure.figure(value), measure.figure(most), "holds" if value <= most else "does not hold"])
+    return f"book: the aims, on two cores\n\n{measure.columns(lines)}"
+
+
+def _threefold(small: Measured, large: Measured, name: str) -> float:
+    pages = large.looks[FIRST].pages / small.looks[FIRST].pages
+    return float(3 ** (math.log(large.median(name, "wall") / small.median(name, "wall")) / math.log(pages)))

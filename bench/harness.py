@@ -1,8 +1,8 @@
-"""Runs the benches one after the other and prints one table; ends with 1 when one of them could not be measured."""
+"""Runs the benches one after the other and prints their tables; ends with 1 when one of them could not be measured."""
 
 import argparse
+import dataclasses
 import datetime as dt
-import importlib.metadata
 import json
 import re
 import subprocess
@@ -18,10 +18,10 @@ import send
 
 from pipeline import errors
 
-BENCHES: Mapping[str, Callable[[measure.Size], list[measure.Row]]] = {
+BENCHES: Mapping[str, Callable[[measure.Size], list[measure.Row] | str]] = {
     "edition": edition.rows,
     "send": send.rows,
-    "book": book.rows,
+    "book": book.tables,
     "import": import_.rows,
 }
 
@@ -31,26 +31,35 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench/run", description="Ratios of medians against peers, in one run.")
     parser.add_argument("names", nargs="*", metavar="|".join(BENCHES), help="what to measure; all of it by default")
     parser.add_argument("--quick", action="store_true", help="few rounds of little: says that it runs, not how fast")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of the book and the import")
     options = parser.parse_args()
     if unknown := set(options.names) - BENCHES.keys():
         parser.error(f"there is no bench called {', '.join(sorted(unknown))}")
     print(measure.machine(), f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC", sep="; ")
     print(_peers(), end="\n\n")
-    return _run(options.names or list(BENCHES), measure.QUICK if options.quick else measure.FULL)
+    size = measure.QUICK if options.quick else measure.FULL
+    size = dataclasses.replace(size, heavy_rounds=options.rounds or size.heavy_rounds)
+    return _run(options.names or list(BENCHES), size)
 
 
 def _run(names: list[str], size: measure.Size) -> int:
     began = time.monotonic()
-    rows, failed = [], 0
+    rows: list[measure.Row] = []
+    texts, failed = [], 0
     for name in names:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         try:
-            rows += BENCHES[name](size)
+            found = BENCHES[name](size)
+            if isinstance(found, str):
+                texts.append(found)
+            else:
+                rows += found
         except (RuntimeError, OSError, subprocess.TimeoutExpired, errors.Problem) as error:
             print(f"{name} could not be measured: {error}", file=sys.stderr)
             failed = 1
     if rows:
-        print(measure.table(rows))
+        texts.insert(0, measure.table(rows))
+    print(*texts, sep="\n\n")
     print(f"\nSmaller is better except where a row says otherwise. {time.monotonic() - began:.0f} s in all.")
     return failed
 
@@ -59,8 +68,7 @@ def _peers() -> str:
     """Name the peers with the versions that are pinned."""
     mjml = json.loads((measure.BENCH / "package.json").read_text())["dependencies"]["mjml"]
     anymail = re.search(r"^django-anymail==(\S+)", (measure.BENCH / "requirements.lock").read_text(), re.MULTILINE)
-    weasyprint = importlib.metadata.version("weasyprint")
-    return f"Peers: npm mjml {mjml}, django-anymail {anymail and anymail[1]}, WeasyPrint {weasyprint}, csv and sqlite3"
+    return f"Peers: npm mjml {mjml}, django-anymail {anymail and anymail[1]}, csv and sqlite3; the book names its own"
 
 
 if __name__ == "__main__":

@@ -1,16 +1,21 @@
-"""Interleaved rounds, medians and the table. Standard library only: the peers' processes use it too."""
+"""Interleaved rounds, medians and the tables. Standard library only: the peers' processes use it too.
+
+Run as a program it measures another, with all the processes that one starts: bench/measure.py SECONDS COMMAND...
+"""
 
 import contextlib
+import ctypes
 import dataclasses
 import json
 import os
 import platform
 import resource
+import signal
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
@@ -29,10 +34,12 @@ class Size:
     heavy_rounds: int  # of what takes seconds: the book, the import
     recipients: int
     rows: int  # of the imported file
+    chapters: tuple[int, ...]  # the book's first ones: the last number is the book that all is measured with
+    is_quick: bool = False  # leave out what takes minutes
 
 
-FULL = Size(rounds=7, heavy_rounds=3, recipients=10_000, rows=100_000)
-QUICK = Size(rounds=2, heavy_rounds=1, recipients=2_000, rows=10_000)
+FULL = Size(rounds=7, heavy_rounds=3, recipients=10_000, rows=100_000, chapters=(4, 8, 16))
+QUICK = Size(rounds=2, heavy_rounds=1, recipients=2_000, rows=10_000, chapters=(1,), is_quick=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,9 +66,9 @@ def clock() -> Iterator[Sample]:
 
 
 def cpu_seconds() -> float:
-    """Return the user and system seconds of this process since it began."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+    """Return the user and system seconds of this process since it began, and of the workers that it has ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def peak_megabytes() -> float:
@@ -77,6 +84,16 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MEGABYTE
 
 
+def family_seconds() -> float:
+    """Return `cpu_seconds`, and those of the workers that still run. Linux says it in hundredths, others not at all."""
+    total = cpu_seconds()
+    for child_id in _children():
+        with contextlib.suppress(OSError):  # it has ended meanwhile, and counts as one that has
+            fields = Path(f"/proc/{child_id}/stat").read_text().rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
 def answer(sample: Sample) -> None:
     """Give a sample to the process that asked for it."""
     print(json.dumps(sample))
@@ -85,15 +102,24 @@ def answer(sample: Sample) -> None:
 # --- in the process that measures ---------------------------------------------------
 
 
-def child(*command: str | Path) -> Sample:
+def child(*command: str | Path, env: Mapping[str, str] | None = None, seconds: float = 300) -> Sample:
     """Run a command to its end and return the sample it answers with; raises RuntimeError with its last words."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    told = None if env is None else os.environ | env
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, env=told)
     if done.returncode:
         words = done.stderr.strip().splitlines() or ["without a word"]
         msg = f"{Path(command[1]).name} ended with {done.returncode}: {words[-1]}"
         raise RuntimeError(msg)
     sample: Sample = json.loads(done.stdout.splitlines()[-1])
     return sample
+
+
+def whole(*command: str | Path, env: Mapping[str, str] | None = None, seconds: int = 600) -> Sample:
+    """Run a command that knows nothing of this, and all it starts: "cpu" and "wall" in seconds, "peak" in MB.
+
+    CPU seconds are those of all its processes, the peak is that of the largest one.
+    """
+    return child(sys.executable, Path(__file__), str(seconds), *command, env=env, seconds=seconds + 60)
 
 
 def rounds(count: int, *runs: Callable[[], Sample]) -> list[list[Sample]]:
@@ -125,19 +151,37 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _line(line: Row, width: int) -> str:
-    start = f"{line.name:{width}}  {_figure(line.ours):>10}"
+    start = f"{line.name:{width}}  {figure(line.ours):>10}"
     if line.peer is None:
         return f"{start}  {line.why}"
     low, high = line.spread
-    ratio = _figure(line.ours / line.peer)
-    return f"{start}  {_figure(line.peer):>10}  {ratio:>6}  {_figure(low)} to {_figure(high)}"
+    ratio = figure(line.ours / line.peer)
+    return f"{start}  {figure(line.peer):>10}  {ratio:>6}  {figure(low)} to {figure(high)}"
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
     """Write a figure with about three digits that mean something."""
     if value >= 100 or (value >= 10 and value == int(value)):
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def columns(lines: Sequence[Sequence[str]]) -> str:
+    """Write a table as plain text: the first column to the left, figures to the right, a line's last words as they are.
+
+    A line that is shorter than the first ends with words for people.
+    """
+    most = len(lines[0])
+    whole = [line for line in lines if len(line) == most]
+    short = [line[:-1] for line in lines if len(line) < most]
+    widths = [max(len(line[at]) for line in [*whole, *short] if at < len(line)) for at in range(most - 1)]
+    return "\n".join(_columns(line, widths) for line in lines)
+
+
+def _columns(line: Sequence[str], widths: Sequence[int]) -> str:
+    *cells, last = line
+    padded = [f"{cell:{'<' if at == 0 else '>'}{widths[at]}}" for at, cell in enumerate(cells)]
+    return "  ".join([*padded, last]).rstrip()
 
 
 def machine() -> str:
@@ -147,3 +191,52 @@ def machine() -> str:
         f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, load {load:.1f} at the start"
     )
+
+
+# --- a program with all that it starts ------------------------------------------------
+
+
+def main(seconds: float, command: Sequence[str]) -> None:
+    """Run the command, end every process that is left of it, and answer with what they cost together.
+
+    On Linux this program takes in the orphans of the command, for Chromium does not wait for all its own.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        code = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        code = 1
+        print(f"not ready after {seconds:.0f} seconds", file=sys.stderr)
+    wall = time.perf_counter() - began
+    _end_all(process.pid)
+    if code:
+        sys.exit(1)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    unit = 1 if sys.platform == "darwin" else 1024
+    answer({"cpu": used.ru_utime + used.ru_stime, "wall": wall, "peak": used.ru_maxrss * unit / MEGABYTE})
+
+
+def _end_all(group: int) -> None:
+    """Kill the command's group, and whatever has become a child of this process since, until there is none."""
+    while True:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+        for child_id in _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child_id, signal.SIGKILL)
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def _children() -> list[int]:
+    """Return the processes that this one started or took in; none where the system does not tell."""
+    return [int(name) for task in Path("/proc/self/task").glob("*/children") for name in task.read_text().split()]
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]), sys.argv[2:])

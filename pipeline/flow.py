@@ -34,12 +34,14 @@ def build(
     *,
     step: Callable[[str, int, int], None] = model.unheard,
     only: Sequence[str] = (),
+    day: dt.date = dt.date.max,
 ) -> list[model.Manifest]:
     """Step 2: render editions by slug, "book" or "site" into `out`; what has not changed is left as it is.
 
     `step` hears of the parts of the book as they are done; `only` names the book's editions to make, none means all.
+    The site holds back what becomes public after `day`.
     """
-    material = dataclasses.replace(desk.material, step=step)
+    material = dataclasses.replace(desk.material, step=step, day=day)
     items = {subject: desk.item(subject) for subject in subjects}
     return [
         render.build(edition.chosen(item, only) if isinstance(item, model.Book) else item, material, out, progress)

@@ -63,7 +63,8 @@ def build(item: Item, material: model.Material, out: Path, progress: Progress = 
     """Render every format of an edition, the book or the site (a Library) into its folder of `out`.
 
     Does nothing when nothing changed; refuses when a format cannot be rendered or the disk cannot be written. Of a
-    book with fewer editions than its book.toml declares, just these are made, and the manifest names just these.
+    book with fewer editions than its book.toml declares, just these are made, and the manifest names just these. Of
+    the site, what becomes public after `material.day` is held back.
     """
     kind, subject = _subject(item)
     modules = _formats(kind)
@@ -71,7 +72,9 @@ def build(item: Item, material: model.Material, out: Path, progress: Progress = 
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     identity = dataclasses.asdict(material.identity)
     chosen = [edition.id for edition in item.editions] if isinstance(item, model.Book) else []
+    turn = model.last_turn(item, material.day).isoformat() if isinstance(item, model.Library) else ""
     made_of = {"inputs": inputs, "versions": versions, "identity": identity, "subject": subject, "chosen": chosen}
+    made_of |= {"turn": turn} if turn else {}  # of the site, what is public; on the days between two turns, the same
     key = _digest(_json(made_of))
     folder = out / subject
     kept = _kept(folder, key)
@@ -146,7 +149,7 @@ def _content_files(item: Item, root: Path) -> list[Path]:
     elif isinstance(item, model.Book):
         own = [item.spec.path, *(chapter.path for chapter in item.chapters), *_files([root / "images"])]
     else:
-        own = [*_files(root / name for name in ("articles", "editions", "book", "images"))]
+        own = [*_files(root / name for name in ("articles", "editions", "book", "images", "corrections.toml"))]
     return sorted({path for path in [*banks, *own] if path.is_file()})
 
 
@@ -232,6 +235,31 @@ def _replace(folder: Path, outputs: Iterable[model.Output]) -> None:
             old.rename(folder)
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def put_by(path: Path, content: bytes) -> None:
+    """Write one file that a person fills in: aside, then renamed.
+
+    Refuses to replace a file with other bytes: somebody may have written into it.
+    """
+    if path.exists() and _digest_of(path) != _digest(content):
+        msg = f"{path} exists already, and may have been filled in"
+        raise errors.UsageProblem(msg, hint="name another file with --out, or move that one away")
+    aside: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
+        aside = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise _disk_problem(path, error) from error
+    finally:
+        if aside is not None:
+            aside.unlink(missing_ok=True)
 
 
 def _write(folder: Path, output: model.Output) -> None:

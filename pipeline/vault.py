@@ -20,6 +20,8 @@ NONCE_BYTES = 12  # AES-GCM's own size
 FINGERPRINT_BYTES = 8  # enough to tell two keys apart, of no use to find one
 PUBLIC_ID_BYTES = 16  # random, one a subscriber: what a link names
 SIGNATURE_BYTES = 16  # 128 bits: beyond guessing, and the link stays short
+INSTANT_BYTES = 7  # seconds of Unix time; with 7, an invitation is 39 bytes: base64 without padding
+INVITATION_CHARACTERS = 52  # base64url of public id, instant and signature
 TOKEN_CHARACTERS = 43  # base64url of the two together, without padding
 
 
@@ -32,6 +34,7 @@ class Vault:
         self._index_key = _derive(key, b"blind index")
         self._suppression_key = _derive(key, b"suppression")
         self._link_key = _derive(key, b"unsubscribe link")
+        self._invitation_key = _derive(key, b"confirmation link")
         self._log_key = _derive(key, b"log")
         self._receipt_key = _derive(key, b"receipt")
         self.fingerprint = _keyed(_derive(key, b"fingerprint"), b"which key is this?")[:FINGERPRINT_BYTES]
@@ -84,6 +87,24 @@ class Vault:
         except ValueError:
             return None
         return public_id if hmac.compare_digest(token, self.token(public_id)) else None
+
+    def invitation(self, public_id: bytes, until: int) -> str:
+        """Return the unforgeable part of a link that confirms an address up to the second `until` (Unix time)."""
+        signed = public_id + until.to_bytes(INSTANT_BYTES)
+        signature = _keyed(self._invitation_key, signed)[:SIGNATURE_BYTES]
+        return base64.urlsafe_b64encode(signed + signature).decode()
+
+    def invited(self, text: str, now: float) -> bytes | None:
+        """Return the public id of a genuine invitation that has not run out, None for any other text."""
+        if len(text) != INVITATION_CHARACTERS or not text.isascii():
+            return None
+        try:
+            signed = base64.urlsafe_b64decode(text)[: PUBLIC_ID_BYTES + INSTANT_BYTES]
+        except ValueError:
+            return None
+        public_id, until = signed[:PUBLIC_ID_BYTES], int.from_bytes(signed[PUBLIC_ID_BYTES:])
+        is_genuine = hmac.compare_digest(text, self.invitation(public_id, until))
+        return public_id if is_genuine and now <= until else None
 
     def new_seal(self) -> hmac.HMAC:
         """Return the seal of a receipt, to be fed its lines: only this installation can make it, so a change shows."""

@@ -49,6 +49,40 @@ def sizes(name: str) -> list[float]:
         return found
 
 
+def millimetres(sheet: pikepdf.Page, box: str) -> list[float]:
+    return [float(edge) / 72 * 25.4 for edge in sheet.obj[f"/{box}"]]
+
+
+def drawn(name: str, number: int, kind: int = pypdfium2.raw.FPDF_PAGEOBJ_FORM) -> list[tuple[float, float, float]]:
+    """Return the bottom, width and height in millimetres of what is drawn on a page (from 1): signs, or paths."""
+    document = pypdfium2.PdfDocument(book_editions.whole()[0][FILES[name]])
+    try:
+        found = document[number - 1].get_objects(filter=[kind], max_depth=1)
+        edges = [[edge / 72 * 25.4 for edge in one.get_bounds()] for one in found]
+    finally:
+        document.close()
+    return [(bottom, right - left, top - bottom) for left, bottom, right, top in edges]
+
+
+def texts(name: str, number: int) -> list[tuple[float, str]]:
+    """Return each run of text of a page (from 1) with its left edge in millimetres."""
+    document = pypdfium2.PdfDocument(book_editions.whole()[0][FILES[name]])
+    try:
+        page_ = document[number - 1].get_textpage()
+        edges = [page_.get_rect(n) for n in range(page_.count_rects())]
+        return [(left / 72 * 25.4, page_.get_text_bounded(left, *rest).strip()) for left, *rest in edges]
+    finally:
+        document.close()
+
+
+def place(name: str, anchor: str) -> int:
+    """Return the page (from 1) of an anchor in an edition."""
+    with opened(name) as document:
+        numbers = {sheet.obj.objgen: number for number, sheet in enumerate(document.pages, start=1)}
+        names = list(document.Root.Names.Dests.Names)
+        return next(numbers[names[n + 1][0].objgen] for n in range(0, len(names), 2) if str(names[n]) == anchor)
+
+
 # --- each edition ---------------------------------------------------------------------------------
 
 
@@ -91,25 +125,100 @@ def test_every_edition_holds_the_same_questions_and_chapters(name: str) -> None:
     assert "Scans and what they show" in text
 
 
-def test_large_print_is_eighteen_points_or_more_even_in_its_heads_and_notes() -> None:
-    small = [size for size in sizes("large-print") if size < 13.9]
-    assert small == []
-    assert sum(size >= 17.9 for size in sizes("large-print")) > 0.8 * len(sizes("large-print"))
+def test_large_print_is_eighteen_points_or_more_and_its_sources_and_index_sixteen() -> None:
+    found = sizes("large-print")
+    raised_numbers, heads = 14, 15
+    assert {round(size, 1) for size in found if size < 15.9} == {raised_numbers, heads}
+    assert sum(size >= 17.9 for size in found) > 0.75 * len(found)
 
 
-def test_large_print_has_its_own_larger_pages() -> None:
+def test_large_print_fits_on_a4_and_on_us_letter_at_full_size() -> None:
     with opened("large-print") as document, opened("screen") as small:
-        assert [round(float(edge) / 72 * 25.4) for edge in document.pages[2].MediaBox][2:] == [210, 297]
-        assert [round(float(edge) / 72 * 25.4) for edge in small.pages[2].MediaBox][2:] == [148, 210]
+        assert {tuple(sorted(round(x) for x in millimetres(sheet, "MediaBox")[2:])) for sheet in document.pages} == {
+            (210, 279)
+        }
+        assert [round(x) for x in millimetres(small.pages[2], "MediaBox")[2:]] == [148, 210]
 
 
-def test_the_print_edition_has_three_millimetres_of_bleed_around_its_trimmed_page() -> None:
+def test_a_drawing_in_large_print_is_as_wide_as_its_sheet() -> None:
+    number = place("large-print", "chapter-1-text-what-can-a-scan-show")
+    paths = [
+        one for near in (number, number + 1) for one in drawn("large-print", near, pypdfium2.raw.FPDF_PAGEOBJ_PATH)
+    ]
+    ground = pytest.approx(210, abs=1), pytest.approx(210 * 675 / 1200, abs=1)
+    assert any((width, height) == ground for _, width, height in paths)
+
+
+def test_a_box_to_tick_in_large_print_is_nine_millimetres_wide() -> None:
+    with opened("large-print") as document:
+        notes = [note for sheet in document.pages for note in sheet.get("/Annots", ()) if note.get("/FT") == "/Btn"]
+        widths = [float(note.Rect[2]) - float(note.Rect[0]) for note in notes]
+    assert widths
+    assert min(widths) / 72 * 25.4 >= 9
+
+
+def test_the_cells_of_a_wide_table_to_fill_in_stand_below_each_other_in_large_print(tmp_path: Path) -> None:
+    templates = tmp_path / "templates"
+    shutil.copytree(samples.ROOT / "templates", templates)
+    sheet = templates / "book" / "sheet.html"
+    named = sheet.read_text(encoding="utf-8").replace("<td><textarea", '<td data-column="{{ column }}"><textarea')
+    sheet.write_text(named, encoding="utf-8")
+    material = dataclasses.replace(samples_book.material(), templates=templates)
+    edition_ = next(one for one in book_editions.declared() if one.id == "large-print")
+    book = samples_book.book()
+    book = dataclasses.replace(book, spec=dataclasses.replace(book.spec, editions=(edition_,)))
+    with pikepdf.open(io.BytesIO(format_book.render(book, material)[0].content)) as document:
+        assert {round(x) for sheet in document.pages for x in millimetres(sheet, "MediaBox")[2:3]} == {210}
+        notes = [note for sheet in document.pages for note in sheet.get("/Annots", ()) if note.get("/FT") == "/Tx"]
+        cells = [note for note in notes if "My scan log, row 1:" in str(note.TU)]
+        widths = [float(note.Rect[2]) - float(note.Rect[0]) for note in cells]
+    assert len(widths) == len(material.library.worksheets["log"].columns)
+    assert min(widths) / 72 * 25.4 > 65
+
+
+def test_the_print_edition_has_three_millimetres_of_bleed_and_its_crop_marks_are_outside_it() -> None:
     with opened("print") as document:
         sheet = document.pages[3]
-        trim = [float(edge) / 72 * 25.4 for edge in sheet.TrimBox]
-        bleed = [float(edge) / 72 * 25.4 for edge in sheet.BleedBox]
+        media, bleed, trim = (millimetres(sheet, box) for box in ("MediaBox", "BleedBox", "TrimBox"))
     assert [round(trim[2] - trim[0]), round(trim[3] - trim[1])] == [148, 210]
-    assert all(abs(abs(outer - inner) - 3) < 0.01 for outer, inner in zip(bleed, trim, strict=True))
+    bleeds = [abs(outer - inner) for outer, inner in zip(bleed, trim, strict=True)]
+    marks_begin = [abs(outer - inner) / 2 for outer, inner in zip(media, trim, strict=True)]  # as WeasyPrint draws them
+    assert all(3 <= one <= 5 for one in bleeds)
+    assert min(marks_begin) > max(bleeds) + 1
+
+
+def test_pages_of_the_print_edition_have_more_room_where_they_are_bound_and_their_numbers_outside() -> None:
+    first = place("print", "chapter-12")
+    for number in (first + 1, first + 2):
+        found = texts("print", number)
+        is_right = bool(number % 2)
+        assert min(left for left, _ in found) == pytest.approx(20 if is_right else 14, abs=1)
+        assert next(left > 74 for left, text in found if text == str(number)) is is_right
+
+
+@pytest.mark.parametrize("name", ["print", "archive"])
+def test_editions_without_fields_have_boxes_to_tick_and_lines_eight_millimetres_apart(name: str) -> None:
+    things = drawn(name, place(name, "chapter-1-questions"))
+    boxes = [one for one in things if one[1] == pytest.approx(one[2], abs=0.1) and 6 < one[1] < 8]
+    lines = sorted((bottom for bottom, width, height in things if height < 0.5 and width > 90), reverse=True)
+    of_questions = lines[: 2 * len(boxes)]
+    assert boxes
+    assert len(of_questions) == 2 * len(boxes)
+    for upper, lower in zip(of_questions[::2], of_questions[1::2], strict=True):
+        assert upper - lower == pytest.approx(8, abs=0.05)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_word_is_split_at_the_end_of_a_line(name: str) -> None:
+    document = pypdfium2.PdfDocument(book_editions.whole()[0][FILES[name]])
+    try:
+        pages = [sheet.get_textpage().get_text_range() for sheet in document]
+    finally:
+        document.close()
+    sources = [samples_book.__file__, samples.__file__, *(samples.ROOT / "templates" / "book").glob("*.html")]
+    own = " ".join(Path(source).read_text(encoding="utf-8") for source in sources)
+    ends = [found for text in pages for found in re.findall("(\\w+)[-\u00ad\ufffe\x02]\\s+(\\w+)", text)]
+    assert [f"{first}-{second}" for first, second in ends if f"{first}-{second}" not in own] == []
 
 
 @pytest.mark.parametrize("name", ["screen", "large-print", "print", "archive"])

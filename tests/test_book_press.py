@@ -20,7 +20,7 @@ from book_editions import Memory, Told
 
 from pipeline import errors, render, store
 from pipeline.formats import book as format_book
-from pipeline.formats.book import crew
+from pipeline.formats.book import crew, job
 
 SCREEN = "navigating-your-ms-care.pdf"
 ONE = ("screen",)
@@ -141,7 +141,8 @@ def _self(workers: crew.Crew) -> tuple[int, int]:
 
 def test_a_killed_worker_ends_a_build_with_a_sentence() -> None:
     with crew.Crew(1) as workers, concurrent.futures.ThreadPoolExecutor(1) as thread:
-        pid = workers.submit(os.getpid).result()
+        workers.warm(job.__name__, "")
+        pid = workers._idle[job.__name__][0]._process.pid
         material = dataclasses.replace(samples_book.material(), workers=workers)
         building = thread.submit(format_book.render, samples_book.book(), material)
         os.kill(pid, signal.SIGKILL)
@@ -152,8 +153,8 @@ def test_a_killed_worker_ends_a_build_with_a_sentence() -> None:
 def test_what_a_worker_cannot_do_is_a_sentence_and_the_worker_stays() -> None:
     with crew.Crew(1) as workers:
         pid = workers.submit(os.getpid).result()
-        with pytest.raises(errors.RenderProblem, match="ZeroDivisionError"):
-            workers.submit(divmod, 1, 0).result()
+        with pytest.raises(errors.RenderProblem, match="ProcessLookupError"):
+            workers.submit(os.kill, 2**30, 0).result()
         assert workers.submit(os.getpid).result() == pid
 
 

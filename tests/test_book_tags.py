@@ -1,5 +1,6 @@
 """The tag tree of a part is its source: one tag an element, in the order in which it is written. Names are claims."""
 
+import contextlib
 import io
 import re
 from collections import Counter
@@ -30,11 +31,11 @@ img {{ width: 9mm }}
 .note-text {{ float: footnote }}
 .note-text::footnote-call, .note-text::footnote-marker {{ content: none }}
 """
-LONG = " ".join(f"word{number}" for number in range(300))
+LONG = " ".join(map("word{}".format, range(300)))
 
 
 def html(body: str) -> str:
-    return f'<!DOCTYPE html>\n<html lang="en"><head><title>A part</title></head><body>{body}</body></html>'
+    return f'<html lang="en"><head><title>A part</title></head><body>{body}</body></html>'
 
 
 def document(body: str, style: str = "") -> weasyprint.Document:
@@ -45,9 +46,8 @@ def document(body: str, style: str = "") -> weasyprint.Document:
 
 def written(body: str, style: str = "") -> bytes:
     """Return the PDF of a small part, with the tags of its source."""
-    return finish.finished(
-        document(body, style).write_pdf(finisher=tags.finisher(html(body)), pdf_variant="pdf/ua-1", pdf_forms=True)
-    )
+    finisher = tags.finisher(html(body))
+    return finish.finished(document(body, style).write_pdf(finisher=finisher, pdf_variant="pdf/ua-1", pdf_forms=True))
 
 
 def opened(body: str, style: str = "") -> pikepdf.Pdf:
@@ -239,10 +239,10 @@ def said(pdf: pikepdf.Pdf) -> list[str]:
     return [str(note.Contents) for note in notes]
 
 
-def test_links_say_in_words_where_they_lead_in_the_order_of_the_text() -> None:
+def test_links_say_in_words_where_they_lead() -> None:
     with opened(EVERYTHING) as pdf:
-        told = ["What this word means: lesion", "Source 1", "Back to the text: lesion", "One", "Two", "Back"]
-        assert sorted(said(pdf)) == sorted(told)
+        told = {"What this word means: lesion", "Source 1", "Back to the text: lesion", "One", "Two", "Back"}
+        assert set(said(pdf)) == told
 
 
 def test_a_link_over_two_lines_is_one_link_with_two_places() -> None:
@@ -264,10 +264,8 @@ def test_other_languages_and_abbreviations_are_named() -> None:
     body = '<h1>T</h1><p lang="fr">Un <abbr title="imagerie">IRM</abbr> et <span lang="de">das</span> .</p>'
     with opened(body) as pdf:
         assert [str(tag.Lang) for tag in kinds(pdf, "P")] == ["fr"]
-        assert [(str(tag.get("/E", "")), str(tag.get("/Lang", ""))) for tag in kinds(pdf, "Span")] == [
-            ("imagerie", ""),
-            ("", "de"),
-        ]
+        spans = [(str(tag.get("/E", "")), str(tag.get("/Lang", ""))) for tag in kinds(pdf, "Span")]
+        assert spans == [("imagerie", ""), ("", "de")]
 
 
 def test_fields_are_in_the_order_of_the_source_wherever_they_stand() -> None:
@@ -337,16 +335,12 @@ def test_no_pixel_of_a_page_changes() -> None:
     pages = document(EVERYTHING)
     plain = pages.write_pdf(pdf_variant="pdf/ua-1", pdf_forms=True)
     tagged = pages.write_pdf(finisher=tags.finisher(html(EVERYTHING)), pdf_variant="pdf/ua-1", pdf_forms=True)
-    assert plain != tagged
-    assert pictures(plain) == pictures(tagged)
+    assert (pictures(plain) == pictures(tagged), plain == tagged) == (True, False)
 
 
 def pictures(content: bytes) -> list[bytes]:
-    pdf = pypdfium2.PdfDocument(content)
-    try:
+    with contextlib.closing(pypdfium2.PdfDocument(content)) as pdf:
         return [page.render(scale=2).to_pil().tobytes() for page in pdf]
-    finally:
-        pdf.close()
 
 
 # --- the book -------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from pipeline.formats import pages
 
 Page = lxml.html.HtmlElement
 LEAD = "articles/ms-and-your-spinal-cord/index.html"
-SERVED = ("editions/2026-11-spinal-cord/",)  # what the server adds from other folders of out/
+SERVED = ("helpful/",)  # what the server answers at the moment of asking
 
 
 def rendered(library: model.Library) -> dict[str, bytes]:
@@ -49,8 +49,10 @@ def words(element: Page) -> str:
 
 def test_there_is_a_page_for_each_thing_a_reader_looks_for(site: dict[str, Page]) -> None:
     articles = {f"articles/{slug}/index.html" for slug in samples_web.library().articles}
-    fixed = {"index.html", "articles/index.html", "book/index.html", "editions/index.html", "privacy/index.html"}
-    assert site.keys() == articles | fixed
+    topics = {f"topics/{slug}/index.html" for slug in ("diagnosis", "care", "symptoms")}
+    editions = {"editions/2026-11-spinal-cord/index.html"}
+    names = ("articles", "book", "editions", "join", "corrections", "privacy")
+    assert site.keys() == articles | topics | editions | {"index.html"} | {f"{name}/index.html" for name in names}
 
 
 def test_every_page_has_language_title_landmarks_and_a_way_past_the_header(site: dict[str, Page]) -> None:
@@ -81,8 +83,12 @@ def test_every_picture_field_and_label_is_named(site: dict[str, Page]) -> None:
         for link in page.xpath("//a"):
             label = link.get("aria-label") or words(link)
             assert label or link.get("aria-hidden") == "true", (name, lxml.html.tostring(link))
+        for image in page.xpath("//img"):
+            assert int(image.get("width")) > 0, name
+            assert int(image.get("height")) > 0, name
         for field in page.xpath("//input"):
-            assert words(field.xpath("ancestor::label")[0]), name
+            labels = field.xpath("ancestor::label") or page.xpath(f"//label[@for='{field.get('id')}']")
+            assert words(labels[0]), name
         for element in page.xpath("//*[@aria-labelledby or @aria-describedby]"):
             for id_ in (element.get("aria-labelledby") or element.get("aria-describedby")).split():
                 assert id_ in ids, (name, id_)
@@ -90,7 +96,7 @@ def test_every_picture_field_and_label_is_named(site: dict[str, Page]) -> None:
 
 def test_no_page_runs_a_script_or_asks_anybody_else(site: dict[str, Page], outputs: dict[str, bytes]) -> None:
     for name, page in site.items():
-        assert not page.xpath("//script | //iframe | //object | //*[@style] | //style"), name
+        assert not page.xpath("//script | //iframe | //object | //*[@style]"), name
         assert not [a for element in page.iter() for a in element.attrib if str(a).startswith("on")], name
         fetched = [*page.xpath("//@src"), *page.xpath("//link[@rel='stylesheet' or @rel='icon']/@href")]
         for address in fetched:
@@ -109,7 +115,9 @@ def test_every_link_between_pages_arrives(site: dict[str, Page], outputs: dict[s
                 path = posixpath.normpath(posixpath.join("/", posixpath.dirname(name), parts.path)).lstrip("/")
                 target = posixpath.join(path, "index.html") if parts.path.endswith("/") else path
                 target = target if parts.path else name
-                assert target in outputs or f"{path}/" in SERVED, (name, href)
+                if path.startswith(SERVED):
+                    continue
+                assert target in outputs, (name, href)
                 assert not parts.fragment or parts.fragment in anchors[target], (name, href)
 
 
@@ -151,7 +159,7 @@ def test_feed_site_map_and_robots_can_be_read_by_machines(outputs: dict[str, byt
 
 
 def reviews(site: dict[str, Page], slug: str) -> str:
-    return words(site[f"articles/{slug}/index.html"].xpath("//p[@class='review']")[0])
+    return words(site[f"articles/{slug}/index.html"].xpath("//div[@class='review']/p[2]")[0])
 
 
 def test_an_article_says_honestly_who_has_read_it(site: dict[str, Page]) -> None:
@@ -242,7 +250,7 @@ def test_help_is_told_with_the_emergency_numbers_before_anything_else_after_the_
 def test_the_questions_have_boxes_to_tick_that_store_nothing(site: dict[str, Page]) -> None:
     asked = site[LEAD].xpath("//section[@id='part_questions']//label[input[@type='checkbox']]")
     assert [words(label) for label in asked] == [q.text for q in samples_web.library().questions.values()]
-    assert not site[LEAD].xpath("//form")
+    assert not site[LEAD].xpath("//form//input")
 
 
 def test_related_articles_are_offered(site: dict[str, Page]) -> None:

@@ -211,7 +211,7 @@ def test_the_landing_page_tells_the_true_size_and_sum(world: sites.World) -> Non
     text = " ".join(page.text_content().split())
     assert "Version 0.1, 22 November 2026" in text
     assert "PDF, 256 KB" in text
-    assert f"{SIZE:,} bytes and its SHA-256 is {hashlib.sha256(PDF).hexdigest()}" in text
+    assert f"{SIZE:,} bytes. Its SHA-256 is {hashlib.sha256(PDF).hexdigest()}" in text
     (button,) = page.xpath("//a[@download]")
     assert requests.get(urllib.parse.urljoin(f"{world.url}/book/", button.get("href")), timeout=10).content == PDF
 

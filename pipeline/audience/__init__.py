@@ -7,6 +7,7 @@ after erasure only a keyed hash stays. No function puts an address into an error
 from pipeline.audience._addresses import normalise
 from pipeline.audience._exporting import export
 from pipeline.audience._importing import ImportReport, import_csv
+from pipeline.audience._joining import UNCONFIRMED, confirm, forget_unconfirmed, sign_up
 from pipeline.audience._readers import (
     Sendable,
     count,
@@ -22,17 +23,21 @@ from pipeline.audience._readers import (
 from pipeline.audience._tables import Suppression, check_key
 
 __all__ = [
+    "UNCONFIRMED",
     "ImportReport",
     "Sendable",
     "Suppression",
     "check_key",
+    "confirm",
     "count",
     "erase",
     "export",
+    "forget_unconfirmed",
     "import_csv",
     "members",
     "normalise",
     "sendable",
+    "sign_up",
     "suppress",
     "test_members",
     "unsubscribe",

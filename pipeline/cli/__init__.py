@@ -6,9 +6,9 @@ import traceback
 import typer
 
 from pipeline import errors
-from pipeline.cli import _app, _content, _demo, _doctor, _people, _sending, _serving
+from pipeline.cli import _app, _content, _demo, _doctor, _packs, _people, _sending, _serving
 
-for _room in (_demo, _doctor, _content, _people, _sending, _serving):
+for _room in (_demo, _doctor, _content, _packs, _people, _sending, _serving):
     _room.register(_app.app)
 
 

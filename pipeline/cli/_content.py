@@ -43,6 +43,10 @@ def build(
         typer.Option("--edition", metavar="ID", help="With --book: this edition only; out/book then has no other."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Build every edition, the book and the site.")] = False,
+    date: Annotated[
+        dt.datetime | None,
+        typer.Option("--date", metavar="DAY", formats=["%Y-%m-%d"], help="The site on this day; default: today, UTC."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write; default: out/.")] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -59,11 +63,12 @@ def build(
     desk = flow.read(settings)
     subjects = _subjects(desk, editions or [], book=book, everything=everything)
     where = (out or settings.out).resolve()
+    day = (date or dt.datetime.now(dt.UTC)).date()
     built: list[model.Manifest] = []
     with _app.counting("building", len(subjects)) as bar:
         for number, subject in enumerate(subjects, 1):
             told = functools.partial(_app.step, number)
-            built += flow.build(desk, [subject], where, told, step=bar.step, only=only or ())
+            built += flow.build(desk, [subject], where, told, step=bar.step, only=only or (), day=day)
             bar.done()
     rows = [_row(where, manifest, name) for manifest in built for name in manifest.outputs]
     if as_json:

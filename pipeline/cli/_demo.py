@@ -65,8 +65,9 @@ def _prepare(settings: config_.Config) -> str:
     """Steps 1 to 3: check the content, build the newest edition, the book and the site."""
     desk = flow.read(settings)
     slug = edition.newest(desk.library)
+    now = _on_a_day_of(desk.library.editions[slug])
     with _app.working("checking the content"):
-        findings = flow.check(desk, _on_a_day_of(desk.library.editions[slug]).date())
+        findings = flow.check(desk, now.date())
     blocking = [finding for finding in findings if finding.blocks]
     waived = sum(finding.waived for finding in findings)
     _step(1, f"content checked: {len(blocking)} blocking, {waived} waived in the open, {len(findings)} findings in all")
@@ -75,7 +76,7 @@ def _prepare(settings: config_.Config) -> str:
         msg = f"{first.file}:{first.line}: {first.message}"
         raise errors.ContentBlocked(msg, hint="`mscare check` lists all; mend them and run the demo again")
     with _app.working(f"building {slug}"):
-        flow.build(desk, [slug, "site"], settings.out, _silent)
+        flow.build(desk, [slug, "site"], settings.out, _silent, day=now.date())
     _step(2, f"edition built: {settings.out / slug}")
     with _app.working("building the book"):
         flow.build(desk, ["book"], settings.out, _silent)

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from pipeline import errors, model
-from pipeline.content import _banks, _files, _index, _references, _texts, _watch
+from pipeline.content import _banks, _corrections, _files, _index, _references, _texts, _watch
 
 
 def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
@@ -35,7 +35,8 @@ def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
         rechecks=_watch.rechecks(desk),
         superseded=_watch.superseded(desk),
     )
-    library = dataclasses.replace(library, index=_index.index(desk, library))
+    corrections = _corrections.corrections(desk, library)
+    library = dataclasses.replace(library, index=_index.index(desk, library), corrections=corrections)
     _index.waymarks(desk, library)
     desk.findings.extend(_references.check(library, desk.findings))
     return library, sorted(desk.findings, key=lambda f: (f.file, f.line, f.code, f.message))

@@ -130,6 +130,7 @@ class _Book(Strict):
     changes: tuple[_Change, ...] = ()
     sheets: tuple[Id, ...] = ()
     signposts: tuple[_Signpost, ...] = ()
+    support: Text = ""
     edition: tuple[_BookEdition, ...] = ()
 
 

@@ -5,7 +5,7 @@ Ids that we make hold an underscore, which no heading's anchor does: the two can
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,11 +34,20 @@ class Setter:
     """Writes the texts of one page and remembers what was cited and explained, in the order of the text.
 
     `path` is the file that errors name; `root` leads from the page to the site's root ("../../"); `cited` are
-    sources that have the first numbers whether a text of the page cites them or not.
+    sources that have the first numbers whether a text of the page cites them or not. Of articles that are not
+    `public` yet (none: all are) the words stay and the link does not.
     """
 
-    def __init__(self, path: Path, library: model.Library, root: str, cited: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        library: model.Library,
+        root: str,
+        cited: Iterable[str] = (),
+        public: Collection[str] | None = None,
+    ) -> None:
         """Begin a page."""
+        self._public = library.articles if public is None else public
         self._path = path
         self._library = library
         self._root = root
@@ -84,6 +93,10 @@ class Setter:
             for number, (entry, uses) in enumerate(zip(entries, self._uses.values(), strict=True), start=1)
         )
 
+    def explained(self) -> list[tuple[str, model.Term]]:
+        """List the terms that were used, with their ids, by name."""
+        return sorted(self.words.items(), key=lambda item: item[1].name.casefold())
+
     def questions(self, ids: Sequence[str]) -> tuple[model.Question, ...]:
         """Return questions of the bank by id."""
         return tuple(self.known(self._library.questions, name, "question") for name in ids)
@@ -116,6 +129,8 @@ class Setter:
     def _link(self, scheme: str, target: str, inner: Markup) -> Markup:
         if scheme == "article":
             self.known(self._library.articles, target, "article")
+            if target not in self._public:
+                return inner
             return markup.link_html(f"{self._root}articles/{_web.quoted(target)}/", inner)
         if scheme == "chapter":
             return markup.link_html(f"{self._root}book/", inner)
@@ -126,8 +141,9 @@ class Setter:
 
     def _image(self, name: str, alt: str, caption: str) -> Markup:
         words = Markup("<figcaption>{}</figcaption>").format(caption) if caption else ""
-        figure = Markup('<figure><img src="{}" alt="{}" loading="lazy">{}</figure>\n')
-        return figure.format(self.drawing(name), alt, words)
+        address, (width, height) = self.drawing(name), _web.size(self._library.images[name])
+        figure = Markup('<figure><img src="{}" alt="{}" width="{}" height="{}" loading="lazy">{}</figure>\n')
+        return figure.format(address, alt, width, height, words)
 
     def _heading(self, heading: markup.Heading, inner: Markup) -> Markup:
         tag = f"h{heading.level}"

@@ -3,7 +3,9 @@
 A page names everything on the site by a path from itself ("../../style.css"), so that it works under any address.
 """
 
+import functools
 import hashlib
+import re
 import urllib.parse
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from pipeline.formats import _words
 
 FONTS = ("400", "400i", "700")  # the faces a page may need; the fourth, bold italics, is not used
 FAMILY = "AtkinsonHyperlegibleNext"
+SHAPE = (1200, 675)
 EMERGENCY = "911 in the US, 999 or 112 in the UK, 112 in the EU"
 
 
@@ -37,6 +40,21 @@ def style(env: jinja2.Environment, templates: Path, root: str = "") -> Markup:
     values = templating.tokens(templates)
     text = templating.render(env, "style.css", **values, root=root, faces=FONTS, family=FAMILY)
     return Markup(text)  # noqa: S704  our own template and tokens; nothing of a reader or an editor is in it
+
+
+@functools.lru_cache(maxsize=1_000)
+def size(drawing: bytes) -> tuple[int, int]:
+    """Return width and height of an SVG in whole pixels, so that a page does not jump while it loads.
+
+    What does not say its size has the shape that articles' drawings have.
+    """
+    head = drawing[:2_000].decode("utf-8", "replace")
+    box = re.search(r'\bviewBox\s*=\s*["\']\s*[-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)', head)
+    try:
+        width, height = (round(float(side)) for side in box.groups()) if box else SHAPE
+    except ValueError:
+        return SHAPE
+    return (width, height) if width > 0 and height > 0 else SHAPE
 
 
 def version(content: bytes) -> str:

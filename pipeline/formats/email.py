@@ -21,7 +21,6 @@ TEMPLATES = ("email", "fonts", "tokens.toml")
 
 WIDTHS = (600, 1200)  # pixels: as wide as the mail, and twice that for sharp screens
 MARK_WIDTH = 84  # pixels, shown at half of it
-_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
 
 def render(edition: model.Edition, material: model.Material) -> list[model.Output]:
@@ -39,11 +38,10 @@ def mjml_source(edition: model.Edition, material: model.Material) -> str:
     digest = _digest.digest(edition, material)
     hooks = _hooks(digest)
     values = {field.name: getattr(digest, field.name) for field in dataclasses.fields(digest)}
-    right_to_left = digest.identity.language.partition("-")[0] in _RIGHT_TO_LEFT
     values |= templating.tokens(material.templates)
     values |= {
-        "direction": "rtl" if right_to_left else "ltr",
-        "start": "right" if right_to_left else "left",
+        "direction": digest.identity.direction,
+        "start": "right" if digest.identity.direction == "rtl" else "left",
         "images": f"{digest.page_url}images/",
         "mark": _picture_name("mark.svg", MARK_WIDTH),
         "picture": lambda entry: urllib.parse.quote(_picture_name(entry.article.image, WIDTHS[-1])),

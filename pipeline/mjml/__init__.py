@@ -31,6 +31,7 @@ _TOLD = 3  # faults in one refusal: one may be the consequence of another
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAKS = re.compile(r"[\t\n]")  # in an attribute, XML reads each as a space
 _STRAY = re.compile(r' vertical-align="[a-z]*"')  # the compiler writes it on <td>, where HTML has no such attribute
+_PIXELS = re.compile(r'( width="\d+)px"')  # and this on <table>, where HTML has a bare number
 
 Compiler = Callable[..., str]
 
@@ -188,6 +189,7 @@ def _tidied(piece: scan.Piece, html: str) -> str:
     if piece.kind is scan.Kind.OPEN:
         text = "<" + text[1:-1].replace("<", "&lt;").replace(">", "&gt;") + ">"
         text = _STRAY.sub("", text) if piece.name == "td" else text
+        text = _PIXELS.sub(r'\1"', text) if piece.name == "table" else text
     return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 

@@ -1,7 +1,7 @@
 """The MJML this house writes: which component stands where, which attributes it has, and what they may say.
 
 It is what npm `mjml` 5 and mjml-python both do, and do alike. Left out on purpose: what mjml-python takes and then
-ignores (`gutter`, `gap`, `sizes`, the `role` of a table), and components that break in a large mail program.
+ignores (`gutter`, `gap`, `sizes`, the `role` of a table, one side's border of a picture), and components that break in a large mail program.
 """
 
 import re
@@ -103,7 +103,7 @@ ATTRIBUTES: dict[str, Attributes] = {
     | {"height": LENGTH, "width": LENGTH, "letter-spacing": SPACING, "text-transform": TEXT, "name": TEXT},
     "mj-image": _PADDING
     | _LINK
-    | {"border": TEXT, "border-left": TEXT, "border-right": TEXT, "border-radius": TEXT, "alt": TEXT, "src": FILLED}
+    | {"border": TEXT, "border-radius": TEXT, "alt": TEXT, "src": FILLED}
     | {"srcset": TEXT, "title": TEXT, "align": ALIGN, "container-background-color": COLOUR, "font-size": PX}
     | {"fluid-on-mobile": YES_NO, "width": PX, "height": _values("a length in px, or auto", r"\d+px|auto")}
     | {"max-height": LENGTH, "usemap": TEXT},

@@ -5,6 +5,13 @@ from pipeline.model._audience import (
     State,
     exclusion,
 )
+from pipeline.model._calendar import (
+    last_turn,
+    opening,
+    openings,
+    public,
+    turns,
+)
 from pipeline.model._content import (
     Article,
     BookCall,
@@ -12,6 +19,7 @@ from pipeline.model._content import (
     BookSpec,
     Change,
     Chapter,
+    Correction,
     EditionSpec,
     IndexEntry,
     Library,
@@ -40,6 +48,7 @@ from pipeline.model._outputs import (
     Manifest,
     Material,
     Output,
+    Pack,
     Store,
     main_pdf,
     unheard,
@@ -74,6 +83,7 @@ __all__ = [
     "BookSpec",
     "Change",
     "Chapter",
+    "Correction",
     "Edition",
     "EditionSpec",
     "Event",
@@ -90,6 +100,7 @@ __all__ = [
     "Name",
     "Outcome",
     "Output",
+    "Pack",
     "Question",
     "QuestionGroup",
     "Recheck",
@@ -112,6 +123,11 @@ __all__ = [
     "Worksheet",
     "WorksheetField",
     "exclusion",
+    "last_turn",
     "main_pdf",
+    "opening",
+    "openings",
+    "public",
+    "turns",
     "unheard",
 ]

@@ -89,6 +89,18 @@ class Superseded:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Correction:
+    """A mistake that readers may have seen. `kind` is article, chapter, edition or book; `slug` is "" for the book."""
+
+    date: dt.date
+    kind: str
+    slug: str
+    wrong: str
+    changed: str
+    line: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class WorksheetField:
     """One thing to fill in: kind is line, area, date or tick."""
 
@@ -254,6 +266,7 @@ class BookSpec:
     editions: tuple[BookEdition, ...] = (BookEdition(),)  # the first one's page numbers are those of pages.json
     sheets: tuple[str, ...] = ()  # worksheets that stand behind the chapters
     signposts: tuple[Signpost, ...] = ()
+    support: str = ""  # where to turn in distress: printed with the notice where no chapter is at hand
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -276,3 +289,4 @@ class Library:
     rechecks: Mapping[str, Recheck] = dataclasses.field(default_factory=dict)
     superseded: Mapping[str, Superseded] = dataclasses.field(default_factory=dict)
     index: tuple[IndexEntry, ...] = ()
+    corrections: tuple[Correction, ...] = ()

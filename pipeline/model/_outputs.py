@@ -39,6 +39,24 @@ class Book:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Pack:
+    """Two pages to take to an appointment: the questions that were chosen, and the visit planner.
+
+    `title` is what the questions are about, or "". `paper` is "a4" or "letter"; `large` is large print.
+    """
+
+    spec: _content.BookSpec
+    title: str
+    questions: tuple[_content.Question, ...]
+    planner: _content.Worksheet
+    paper: str = "a4"
+    large: bool = False
+
+
+_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Identity:
     """Who publishes: what every output prints. `base_url` has no slash at its end."""
 
@@ -51,6 +69,11 @@ class Identity:
     list_id: str
     language: str
     contact: str
+
+    @property
+    def direction(self) -> str:
+        """How the publication's language is written: "rtl" for Arabic, Hebrew and their like, otherwise "ltr"."""
+        return "rtl" if self.language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
 
 
 class Store(Protocol):
@@ -71,14 +94,16 @@ def unheard(what: str, done: int, total: int) -> None:
 class Material:
     """What a format works with besides its edition or book.
 
-    The last three change how fast a format is, never what it makes: a store of earlier work, warm workers (none: it
-    starts and ends its own) and who is told of each step done.
+    `day` is the day for which the public site is made: what becomes public later is held back. The last day there is,
+    unless the caller names one: then everything is shown. The three behind it change how fast a format is, never what
+    it makes: a store of earlier work, warm workers (none: it starts and ends its own) and who is told of each step.
     """
 
     library: _content.Library
     identity: Identity
     templates: Path
     made: Mapping[str, bytes] = dataclasses.field(default_factory=dict)  # files of the formats that ran before
+    day: dt.date = dt.date.max
     store: Store | None = None
     workers: concurrent.futures.Executor | None = None
     step: Callable[[str, int, int], None] = unheard

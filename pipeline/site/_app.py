@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipeline import errors, office
-from pipeline.site import _hooks, _pages, _readers, _rooms, _shelf
+from pipeline import database, edition, errors, office
+from pipeline.ledger import decisions
+from pipeline.site import _hooks, _joining, _packs, _pages, _readers, _rooms, _shelf
 
 log = logging.getLogger("mscare.site")
 
@@ -57,8 +58,16 @@ def app(here: office.Office, *, now: Callable[[], dt.datetime] = clock) -> Starl
     """
     settings = here.desk.settings
     pages = _pages.Pages(settings.templates, settings.identity)
-    rooms = _rooms.Rooms(_shelf.Shelf(settings.out), pages, now)
-    routes = [*_readers.Readers(here, pages, rooms, now).routes(), *_hooks.Hooks(here, now).routes(), *rooms.routes()]
+    house = _rooms.House(now, functools.partial(_is_approved, here), has_packs=edition.has_packs(here.desk.library))
+    rooms = _rooms.Rooms(_shelf.Shelf(settings.out), pages, house)
+    packs = _packs.Packs(here.desk, pages)
+    routes = [
+        *_readers.Readers(here, pages, rooms, now).routes(),
+        *_joining.Joining(here, pages, now).routes(),
+        *_hooks.Hooks(here, now).routes(),
+        *packs.routes(),
+        *rooms.routes(),
+    ]
     application = Starlette(
         routes=routes,
         middleware=[Middleware(_Guarded)],
@@ -68,8 +77,19 @@ def app(here: office.Office, *, now: Callable[[], dt.datetime] = clock) -> Starl
             Exception: functools.partial(_failed, pages),
         },
     )
+    application.state.close = packs.close  # called when the server stops
     application.router.redirect_slashes = False  # it would repeat the Host header, which anybody can write
     return application
+
+
+def _is_approved(here: office.Office, slug: str) -> bool:
+    """Tell whether somebody let this edition go out; while the database cannot be read, nobody is believed to have."""
+    try:
+        with database.reading(here.engine) as connection:
+            return decisions.approval_of(connection, slug) is not None
+    except errors.StorageProblem as problem:
+        log.warning("approval-unread reason=%s", problem.message)
+        return False
 
 
 async def _refused(pages: _pages.Pages, request: Request, refusal: Exception) -> Response:

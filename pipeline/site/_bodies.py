@@ -1,4 +1,4 @@
-"""Request bodies within bounds, and the one form that this site knows."""
+"""Request bodies within bounds, and what this site reads of a form."""
 
 import email.message
 import email.parser
@@ -32,6 +32,15 @@ def is_one_click(content_type: str, body: bytes) -> bool:
     except ValueError:
         return False
     return ONE_CLICK in fields
+
+
+def field(body: bytes, name: str) -> str:
+    """Return the first value of a field of an ordinary form; "" when it is not there or the form makes no sense."""
+    try:
+        fields = urllib.parse.parse_qsl(body.decode("utf-8"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return ""
+    return next((value for key, value in fields if key == name), "")
 
 
 def _parts(content_type: str, body: bytes) -> list[tuple[str, str]]:

@@ -26,7 +26,8 @@ class Pages:
     def page(self, request: Request, name: str, title: str, status: int = 200, **values: Any) -> Response:
         """Fill a template for this request; the answer is kept nowhere and found by no search engine."""
         root = _root(request)
-        frame = {"title": title, "description": "", "address": None, "root": root, "inline_style": self._style(root)}
+        frame = {"title": title, "description": "", "address": None, "root": root, "card": None}
+        frame |= {"inline_style": self._style(root)}
         html = templating.render(self._env, name, **frame, **values).encode()
         headers = {
             "Content-Type": _files.TYPES[".html"],

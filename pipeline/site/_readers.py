@@ -1,4 +1,4 @@
-"""What a reader does here: leave the list, and say whether an edition helped. GET and HEAD never change anything.
+"""What a reader does here: leave the list, and say whether a text helped. GET and HEAD never change anything.
 
 Scanners in mail programs fetch every link of a mail, so a link only shows a page. Only POST acts. Nothing here
 tells whether anybody is on the list: a genuine link gives the same answers for everyone, also after they were erased.
@@ -22,7 +22,7 @@ from pipeline.site import _bodies, _pages, _rooms
 log = logging.getLogger("mscare.site")
 
 SOURCE = "the unsubscribe link of a mail"  # what the record of a withdrawal says
-ANSWERS = "helpful.csv"  # in var/: date, edition, yes or no; nothing about who answered
+ANSWERS = "helpful.csv"  # in var/: date, edition or articles/slug, yes or no; nothing about who answered
 MOST_ANSWERS = 20_000_000  # bytes: anybody may answer, and the disk is not theirs to fill
 
 
@@ -40,8 +40,10 @@ class Readers:
         return [
             Route("/u/{token:path}", self.ask, methods=["GET"]),
             Route("/u/{token:path}", self.leave, methods=["POST"]),
-            Route("/helpful/{edition}/{answer}", self.helpful, methods=["GET"]),
-            Route("/helpful/{edition}/{answer}", self.count, methods=["POST"]),
+            Route("/helpful/{slug}/{answer}", self.helpful, methods=["GET"]),
+            Route("/helpful/{slug}/{answer}", self.count, methods=["POST"]),
+            Route("/helpful/{kind}/{slug}/{answer}", self.helpful, methods=["GET"]),
+            Route("/helpful/{kind}/{slug}/{answer}", self.count, methods=["POST"]),
         ]
 
     def ask(self, request: Request) -> Response:
@@ -64,14 +66,15 @@ class Readers:
 
     def helpful(self, request: Request) -> Response:
         """Show the page on which an answer is given."""
-        _, answer = self._answer(request)
-        return self._pages.page(request, "helpful.html", "Did this edition help you?", answer=answer)
+        _, answer, what = self._answer(request)
+        return self._pages.page(request, "helpful.html", f"Did this {what} help you?", answer=answer, what=what)
 
     def count(self, request: Request) -> Response:
         """Count one answer."""
-        edition, answer = self._answer(request)
-        _write(self._office.desk.settings.var / ANSWERS, f"{self._now().date().isoformat()},{edition},{answer}\n")
-        return self._pages.page(request, "thanks.html", "Thank you", answer=answer, edition=edition)
+        page, answer, what = self._answer(request)
+        counted = page.removeprefix("editions/")
+        _write(self._office.desk.settings.var / ANSWERS, f"{self._now().date().isoformat()},{counted},{answer}\n")
+        return self._pages.page(request, "thanks.html", "Thank you", answer=answer, back=f"{page}/", what=what)
 
     def _public_id(self, request: Request) -> bytes | None:
         return self._office.keys.public_id(str(request.path_params["token"]))
@@ -79,11 +82,14 @@ class Readers:
     def _broken(self, request: Request) -> Response:
         return self._pages.page(request, "broken.html", "This link is not complete", 404)
 
-    def _answer(self, request: Request) -> tuple[str, str]:
-        edition, answer = request.path_params["edition"], request.path_params["answer"]
-        if answer not in {"yes", "no"} or not self._rooms.has_edition(edition):
+    def _answer(self, request: Request) -> tuple[str, str, str]:
+        """Return the page that is spoken of, the answer, and what kind of page it is; only for pages that exist."""
+        kind, slug = request.path_params.get("kind", "editions"), str(request.path_params["slug"])
+        answer = str(request.path_params["answer"])
+        is_there = {"editions": self._rooms.has_edition, "articles": self._rooms.has_article}.get(kind)
+        if answer not in {"yes", "no"} or is_there is None or not is_there(slug):
             raise HTTPException(404)
-        return edition, answer
+        return f"{kind}/{slug}", answer, "edition" if kind == "editions" else "article"
 
 
 def _write(path: Path, line: str) -> None:

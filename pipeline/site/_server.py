@@ -17,15 +17,18 @@ def serve(settings: config.Config, port: int, ready: Callable[[str], None]) -> N
     Refuses with MissingPart when the port is taken, with StorageProblem when the database or its key does not fit.
     """
     with loopback.listening(port, WHO) as listener, contextlib.closing(_Opened(settings)) as opened:
-        server = loopback.Server(_app.app(opened.here))
+        application = _app.app(opened.here)
+        server = loopback.Server(application, before_stop=application.state.close)
         loopback.serve(server, listener, lambda: ready(loopback.url(listener)))
 
 
 @contextlib.contextmanager
 def running(application: Starlette, port: int = 0) -> Iterator[str]:
     """Serve from a thread while the block runs; yields the address. Refuses a port that is taken."""
-    with loopback.listening(port, WHO) as listener, loopback.running(loopback.Server(application), listener, WHO):
-        yield loopback.url(listener)
+    with loopback.listening(port, WHO) as listener:
+        server = loopback.Server(application, before_stop=application.state.close)
+        with loopback.running(server, listener, WHO):
+            yield loopback.url(listener)
 
 
 class _Opened:

@@ -1,11 +1,12 @@
-"""The book's page: every page as a picture with its printed number, and the PDF itself."""
+"""The book's page: every page as a picture with its printed number, the PDF itself, and appointment packs."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from pipeline.studio import drawn, room, wording
+from pipeline import errors
+from pipeline.studio import drawn, looks, room, wording
 
 KEPT = {**drawn.HEADERS, "Cache-Control": "private, max-age=3600"}  # the address names the digest of the PDF
 
@@ -23,6 +24,7 @@ class BookPages:
         return [
             Route("/book", guarded(self._book)),
             Route("/book/pages/{number:int}.png", guarded(self._leaf)),
+            Route("/book/appointment-pack.pdf", guarded(self._pack)),
             Route("/book/{name}.pdf", guarded(self._pdf)),
         ]
 
@@ -36,6 +38,7 @@ class BookPages:
             trouble=self._room.trouble,
             path="/book",
             book=book,
+            groups=self._room.groups(),
             verdict=wording.counted(book.findings),
             checklist_of=wording.checklist(book.findings, book.waivers, wording.OF_THE_BOOK),
         )
@@ -54,3 +57,14 @@ class BookPages:
         if book.file is None or request.path_params["name"] != book.file.stem:
             raise HTTPException(404)
         return FileResponse(book.file, media_type="application/pdf", headers=drawn.HEADERS)
+
+    def _pack(self, request: Request) -> Response:
+        """Give an appointment pack. Nothing is stored, so GET may ask for it; a refusal is told in a sentence."""
+        asked = request.query_params
+        ids = asked.getlist("question")
+        topic = "" if ids else asked.get("topic", "")
+        try:
+            content = self._room.pack(ids, topic, asked.get("paper", "a4"), large="large" in asked)
+        except errors.Problem as problem:
+            return self._drawn.page("fault.html", status=400, trouble=looks.told(problem))
+        return Response(content, media_type="application/pdf", headers=drawn.HEADERS)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from pipeline import config, database, errors, flow, ledger, model, office, render
+from pipeline import config, database, edition, errors, flow, ledger, model, office, packing, render
 from pipeline.ledger import decisions
 from pipeline.studio import bindery, leaves, looks, streams, watching
 
@@ -33,6 +33,7 @@ class Room:
         self.generation = 1
         self.streams = streams.Streams()
         self.leaves = leaves.Leaves()
+        self._counter = packing.Counter()
         self._bindery = bindery.Bindery(self._go_on)
         self._bindery.ask(here.desk.settings)
         self._watch = watching.Watch(here.desk.settings, self.take_in)
@@ -47,6 +48,7 @@ class Room:
         self.streams.close()
         self._watch.close()
         self._bindery.close()
+        self._counter.close()
         self.leaves.close()
         self._office.engine.dispose()
 
@@ -119,6 +121,16 @@ class Room:
         return looks.BookLook(
             desk.library.book, manifest, file, pages, size, found, desk.library.waivers, trouble, is_rendering
         )
+
+    def groups(self) -> tuple[model.QuestionGroup, ...]:
+        """Return the questions that an appointment pack can be made of; none when no pack can be made."""
+        library = self._office.desk.library
+        return tuple(library.groups.values()) if edition.has_packs(library) else ()
+
+    def pack(self, ids: Sequence[str], topic: str, paper: str, *, large: bool) -> bytes:
+        """Return an appointment pack of the content as it is now; refuses as `edition.pack` does."""
+        desk = self._office.desk
+        return self._counter.make(desk, edition.pack(desk.library, ids, topic=topic, paper=paper, large=large))
 
     def _findings_of_book(self, outputs: dict[str, bytes] | None) -> tuple[model.Finding, ...]:
         moment = self._moment()

@@ -4,7 +4,6 @@ import dataclasses
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from markdown_it.token import Token

@@ -9,6 +9,7 @@
 """
 
 import concurrent.futures
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ import jinja2
 from pipeline import errors, model, templating
 from pipeline.formats import _words
 from pipeline.formats._chapters import qr, setting, typography
-from pipeline.formats.book import crew, lint, parts, press
+from pipeline.formats.book import crew, job, parts, press
 
 KIND = "book"
 TEMPLATES = ("book", "citation", "fonts", "tokens.toml")
@@ -47,17 +48,22 @@ def render(book: model.Book, material: model.Material) -> list[model.Output]:
             )
             made_of = parts.parts(env, book, material, chapters, edition)
             for part in made_of:
-                typography.check_characters(part.write({}).html, files[f"fonts/{FONT}"])
-            lint.check([(part.source, part.write({}).html) for part in made_of])
+                _check_characters(part.write({}).html, files[f"fonts/{FONT}"])
             plates = press.Plates(edition, style, files)
             return press.Press(plates, workers, material.store, steps).printed(made_of)
 
-        made = _side_by_side(printed, book.editions)
+        made = _side_by_side(printed, book.editions, steps)
     pairs = zip(book.editions, made, strict=True)
     return [
         *(model.Output(edition.file, one.content) for edition, one in pairs),
         _pages(book.editions[0], made[0]),
     ]
+
+
+@functools.lru_cache(maxsize=200)
+def _check_characters(html: str, font: bytes) -> None:
+    """Refuse a character that the font lacks; in a warm process, what passed once has passed."""
+    typography.check_characters(html, font)
 
 
 @contextmanager
@@ -66,20 +72,24 @@ def _crew(material: model.Material) -> Iterator[concurrent.futures.Executor]:
     if material.workers is not None:
         yield material.workers
         return
-    own = crew.Crew(preload="pipeline.formats.book.layout")
+    own = crew.Crew()
     try:
-        own.warm()
+        own.warm(job.__name__, f"{__name__}.layout")
         yield own
     finally:
         own.shutdown(cancel_futures=True)
 
 
 def _side_by_side(
-    printed: Callable[[model.BookEdition], press.Printed], editions: Sequence[model.BookEdition]
+    printed: Callable[[model.BookEdition], press.Printed], editions: Sequence[model.BookEdition], steps: press.Steps
 ) -> list[press.Printed]:
     """Print all editions at once: each waits for its own parts in a thread, and the workers are never idle."""
     with concurrent.futures.ThreadPoolExecutor(len(editions)) as threads:
         waiting = [threads.submit(printed, edition) for edition in editions]
+        for future in concurrent.futures.as_completed(waiting):
+            if future.exception():
+                steps.is_stopped = True
+                future.result()
         return [future.result() for future in waiting]
 
 

@@ -3,14 +3,17 @@
 It is not the standard library's process pool, which has each worker run the main program's file again, can wait for
 ever when workers are replaced after some jobs (Python 3.11), and cannot replace one that has grown.
 
-- A worker is started when a job needs one, and told on its standard input what to do.
+- A worker is started when a job needs one, and told on its standard input what to do. It does jobs of one module
+  only, so that one which has read in WeasyPrint need not hold a validator too.
 - After each job it says how much memory it has needed; one that came near the limit ends and is replaced.
 - A worker that dies takes its own job with it, told in a sentence; the others go on.
 - A worker ends by itself when its standard input closes, whatever became of the program that started it.
 """
 
+import collections
 import concurrent.futures
 import contextlib
+import gc
 import os
 import pickle
 import queue
@@ -27,7 +30,7 @@ from typing import IO, Any
 from pipeline import errors
 
 ROOT = Path(__file__).resolve().parents[3]
-MEGABYTES = 170  # a worker that needed more is replaced after its job: the next one may need 60 more
+MEGABYTES = 210  # a worker that needed more is replaced after its job; 250 is the most one may take
 _LENGTH = struct.Struct("!Q")
 _PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); from pipeline.formats.book import crew; crew.serve(sys.argv[2:])"
@@ -45,20 +48,19 @@ class Crew(concurrent.futures.Executor):
     A future gives back what `fn` returned or raised; a RenderProblem when the worker died of the job.
     """
 
-    def __init__(self, size: int = 0, *, limit: int = MEGABYTES, preload: str = "") -> None:
-        """Start no process yet. `size` 0 is one for each core; `limit` counts megabytes; `preload` names a module."""
-        self._jobs: queue.SimpleQueue[tuple[concurrent.futures.Future[Any], bytes] | None] = queue.SimpleQueue()
-        self._idle: list[_Worker] = []
+    def __init__(self, size: int = 0, *, limit: int = MEGABYTES) -> None:
+        """Start no process yet. `size` 0 is one for each core; `limit` counts megabytes."""
+        self._jobs: queue.SimpleQueue[tuple[concurrent.futures.Future[Any], str, bytes] | None] = queue.SimpleQueue()
+        self._idle: collections.defaultdict[str, list[_Worker]] = collections.defaultdict(list)  # by module
         self._limit = limit
-        self._preload = preload
         self._closed = False
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(size or cores())]
         for thread in self._threads:
             thread.start()
 
-    def warm(self) -> None:
-        """Start one worker now: it gets ready while the caller prepares the first job."""
-        self._idle.append(_Worker(self._preload))
+    def warm(self, module: str, preload: str) -> None:
+        """Start a worker for jobs of `module` now: it reads `preload` in while the caller prepares the first job."""
+        self._idle[module].append(_Worker(preload))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
         """Queue a job; refuses after shutdown."""
@@ -66,7 +68,7 @@ class Crew(concurrent.futures.Executor):
             msg = "these workers were sent home"
             raise RuntimeError(msg)
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        self._jobs.put((future, pickle.dumps((fn, args, kwargs))))
+        self._jobs.put((future, fn.__module__, pickle.dumps((fn, args, kwargs))))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  the Executor's signature
@@ -81,36 +83,39 @@ class Crew(concurrent.futures.Executor):
         for thread in self._threads if wait else ():
             thread.join()
         if wait:
-            while self._idle:
-                self._idle.pop().close()
+            for worker in (worker for idle in self._idle.values() for worker in idle):
+                worker.close()
+            self._idle.clear()
 
     def _work(self) -> None:
         """Take job after job; the worker that was idle last is the warmest."""
         while job := self._jobs.get():
-            future, payload = job
+            future, module, payload = job
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                worker = self._idle.pop()
+                worker = self._idle[module].pop()
             except IndexError:
-                worker = _Worker(self._preload)
+                worker = None
             try:
+                worker = worker or _Worker()
                 is_good, value, peak = worker.ask(payload)
             except BaseException as error:  # noqa: BLE001  whatever it is, the future must tell it
                 future.set_exception(error)
-                worker.close()
+                if worker:
+                    worker.close()
                 continue
             if peak > self._limit or self._closed:
                 worker.close()
             else:
-                self._idle.append(worker)
+                self._idle[module].append(worker)
             (future.set_result if is_good else future.set_exception)(value)
 
 
 class _Worker:
     """One process and the two pipes to it."""
 
-    def __init__(self, preload: str) -> None:
+    def __init__(self, preload: str = "") -> None:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  what it says on stderr, kept while it lives
         command = [sys.executable, "-c", _PROGRAM, str(ROOT), *([preload] if preload else [])]
         try:
@@ -183,6 +188,7 @@ def serve(preload: list[str]) -> None:
     jobs = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing that a library prints may fall among the answers
+    gc.disable()
     for name in preload:
         with contextlib.suppress(ImportError, OSError):  # the job that needs it says so
             __import__(name)
@@ -194,6 +200,8 @@ def serve(preload: list[str]) -> None:
             answer = pickle.dumps((False, _told(error), _peak()))
         with contextlib.suppress(BrokenPipeError):
             _send(answers, answer)
+        del payload, value, answer
+        gc.collect()  # now that nobody waits
 
 
 def _done(payload: bytes) -> tuple[bool, Any]:

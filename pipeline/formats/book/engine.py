@@ -23,13 +23,18 @@ LIBRARIES = (
 _SHARED = (("pango-1.0", "0", "pango_version_string"), ("harfbuzz", "0", "hb_version_string"))
 
 
+LAYING = ("job.py", "layout.py", "metadata.py", "finish.py", "seal.py", "tags/*.py")  # our code that makes a part
+ALL = ("**/*.py",)
+
+
 @functools.cache
-def digest() -> str:
-    """Return a digest that changes when anything does that could lay out the same HTML otherwise."""
+def digest(code: tuple[str, ...] = LAYING) -> str:
+    """Return a digest that changes when anything does that could make other bytes of the same HTML."""
+    here = Path(__file__).parent
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     versions |= {name: _version(name, number, function) for name, number, function in _SHARED}
-    code = [path.read_bytes().hex() for path in sorted(Path(__file__).parent.rglob("*.py"))]
-    return hashlib.sha256(json.dumps([sys.version_info[:2], versions, code], sort_keys=True).encode()).hexdigest()
+    own = [path.read_bytes().hex() for path in sorted({path for name in code for path in here.glob(name)})]
+    return hashlib.sha256(json.dumps([sys.version_info[:2], versions, own], sort_keys=True).encode()).hexdigest()
 
 
 def _version(name: str, number: str, function: str) -> str:

@@ -67,7 +67,9 @@ def subsets(used: Mapping[str, job.Face], files: Mapping[str, bytes], store: mod
 
 
 def _key(font: bytes, glyphs: Sequence[int]) -> str:
-    return hashlib.sha256(hashlib.sha256(font).digest() + json.dumps([engine.digest(), *glyphs]).encode()).hexdigest()
+    return hashlib.sha256(
+        hashlib.sha256(font).digest() + json.dumps([engine.digest(engine.ALL), *glyphs]).encode()
+    ).hexdigest()
 
 
 def _look(content: bytes) -> tuple[bool, bool]:

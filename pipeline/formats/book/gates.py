@@ -48,12 +48,15 @@ def expected(parts: Iterable[str]) -> Expected:
     return Expected(dict(sorted(counts.items())), fields)
 
 
-def judge(content: bytes, wanted: Expected, edition: model.BookEdition) -> list[str]:
-    """Return what is wrong with the PDF of an edition, a sentence each; none when it may go out."""
+def judge(content: bytes, wanted: Expected, edition: model.BookEdition, *, first: str = "Cover") -> list[str]:
+    """Return what is wrong with the PDF of an edition, a sentence each; none when it may go out.
+
+    `first` is the label of the first page.
+    """
     faults = list(_validated(content, edition))
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
-            faults += _looked_at(pdf, wanted, edition)
+            faults += [*_looked_at(pdf, wanted, edition), *_ways(pdf, first)]
     except pikepdf.PdfError as error:
         faults.append(f"it cannot be read: {error}")
     size = len(content) / 1000
@@ -67,7 +70,6 @@ def _looked_at(pdf: pikepdf.Pdf, wanted: Expected, edition: model.BookEdition) -
     yield from _tags(seen, wanted)
     yield from _links(seen)
     yield from _fields(seen, wanted, edition)
-    yield from _ways(pdf)
     yield from _inside(pdf)
 
 
@@ -233,10 +235,10 @@ def _fields(seen: _Seen, wanted: Expected, edition: model.BookEdition) -> Iterat
 # --- ways through the book, and what is in the file -----------------------------------------------
 
 
-def _ways(pdf: pikepdf.Pdf) -> Iterator[str]:
+def _ways(pdf: pikepdf.Pdf, first: str) -> Iterator[str]:
     """Page labels are the printed numbers, the tab key follows the text, and the outline follows the pages."""
     labels = [str(one.label) for one in pdf.pages]
-    wrong = [number for number, label in enumerate(labels, 1) if label != ("Cover" if number == 1 else str(number))]
+    wrong = [number for number, label in enumerate(labels, 1) if label != (first if number == 1 else str(number))]
     if wrong:
         yield f"pages have another label than their printed number: {_some(wrong)}"
     odd = [number for number, one in enumerate(pdf.pages, 1) if one.get("/Tabs") != Name.S]

@@ -2,11 +2,11 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from pipeline import errors, model
+from pipeline import errors
 
 Face = Mapping[int, tuple[float, str]]
 """What a part uses of a font face: glyph number -> width in thousandths of the size, and its text."""
@@ -82,11 +82,10 @@ def place(sheet: Sheet) -> Places:
     return places
 
 
-def judge(content: bytes, parts: Sequence[str], edition: model.BookEdition) -> list[str]:
-    """Return what is wrong with a joined edition whose parts have this HTML; see `gates`."""
-    from pipeline.formats.book import gates  # noqa: PLC0415  it reads a validator in, which only the worker needs
-
-    return gates.judge(content, gates.expected(parts), edition)
+def room_below(sheet: Sheet) -> dict[str, tuple[int, float]]:
+    """Make the pages of a part only to see how much room is left below its anchors; see `layout`."""
+    room: dict[str, tuple[int, float]] = _layout().room_below(sheet)
+    return room
 
 
 def _layout() -> ModuleType:

@@ -78,12 +78,13 @@ def _strict() -> Iterator[None]:
 @contextmanager
 def _without_collector() -> Iterator[None]:
     """Let the collector of reference cycles rest: a page's boxes all live until it is written."""
+    was_on = gc.isenabled()  # off in a worker, which collects when its answer is given
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
-        gc.collect()
+        if was_on:
+            gc.enable()
 
 
 def placed(sheet: job.Sheet) -> job.Places:
@@ -106,6 +107,18 @@ def laid(sheet: job.Sheet) -> job.Laid:
         whole = frozenset(_name(font) for font in fonts if font.used_in_forms)
     mended = finish.finished(content)
     return job.Laid(seal.sealed(mended, sheet.number), places, _faces(fonts), whole)
+
+
+def room_below(sheet: job.Sheet) -> dict[str, tuple[int, float]]:
+    """Lay out a part; return the page of each anchor, from 0, and how many points are free from there to its foot."""
+    with _strict(), _without_collector():
+        pages = _press(sheet).lay_out(sheet).pages
+        feet = [page._page_box.content_box_y() + page._page_box.height for page in pages]  # noqa: SLF001  not told otherwise
+        return {
+            name: (number, (feet[number] - spot[1]) * 0.75)  # a CSS pixel is three quarters of a point
+            for number, page in enumerate(pages)
+            for name, spot in page.anchors.items()
+        }
 
 
 def _options(sheet: job.Sheet) -> dict[str, object]:

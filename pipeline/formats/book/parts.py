@@ -1,6 +1,7 @@
 """The parts of an edition, front, chapters and back, each written as HTML from the page map of the book."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,9 @@ class Sheet:
 
     anchor: str
     sheet: model.Worksheet
+
+
+_typeset = functools.lru_cache(maxsize=200)(typography.set_type)  # in a process that builds again and again
 
 
 class _Pages(Mapping[str, int]):
@@ -75,7 +79,7 @@ class Part:
             return index.pages(locators, page)
 
         numbers = {"page": page, "references": references}
-        html = typography.set_type(templating.render(self.env, self.template, **self.values, **numbers))
+        html = _typeset(templating.render(self.env, self.template, **self.values, **numbers))
         own = set(_ID.findall(html))
         linked = _LOCAL.sub(lambda match: match[0] if match[1] in own else f' href="xref:{match[1]}"', html)
         written = Written(linked, frozenset(pages.asked))

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from pipeline import errors, model
-from pipeline.formats.book import engine, faces, job, stitch
+from pipeline.formats.book import binding, engine, faces, gates, job, stitch
 from pipeline.formats.book.parts import Part, Written
 
 ROUNDS = 4  # two were the most a book ever needed
@@ -49,6 +49,7 @@ class Steps:
 
     def __init__(self, tell: Callable[[str, int, int], None]) -> None:
         self._tell = tell
+        self.is_stopped = False  # an edition was refused: the others need not be finished
         self._done = self._total = 0
 
     def add(self, count: int) -> None:
@@ -73,12 +74,15 @@ class Press:
         self._workers = workers
         self._store = store
         self._steps = steps
+        self._sources: list[str] = []
+        self._readings: dict[tuple[str, ...], concurrent.futures.Future[gates.Expected]] = {}
         self._laid: dict[str, job.Laid] = {}
         self._placed: dict[str, job.Places] = {}
 
     def printed(self, parts: Sequence[Part]) -> Printed:
         """Return the edition; refuses page numbers that do not settle, and whatever its parts are refused for."""
         kept = self._kept_map()
+        self._sources = [part.source for part in parts]
         found = _Map(self._guess(parts, kept), kept.pages)
         for round_ in range(ROUNDS):
             written = [part.write(found.pages) for part in parts]
@@ -136,11 +140,20 @@ class Press:
                     missing[sheet.key] = sheet
                 else:
                     have[sheet.key] = work.unpack(data)
+        if missing and len(sheets) == len(self._sources):
+            self._read(sheets)
         self._steps.add(len(missing))
         longest = sorted(missing.values(), key=lambda sheet: -len(sheet.html))
         waiting = {self._workers.submit(work.do, sheet): sheet for sheet in longest}
         try:
+            for reading in self._readings.values():
+                reading.result()  # says better what is wrong than the laying out of the same part would
             for future in concurrent.futures.as_completed(waiting):
+                if self._steps.is_stopped:
+                    msg = (
+                        f"the edition {self._plates.edition.id!r} of the book was not finished: another one was refused"
+                    )
+                    raise errors.RenderProblem(msg, hint="mend what the other one was refused for")
                 sheet = waiting[future]
                 have[sheet.key] = future.result()
                 self._put(f"{work.name}-{sheet.key}", work.pack(have[sheet.key]))
@@ -148,6 +161,14 @@ class Press:
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _read(self, sheets: Sequence[job.Sheet]) -> concurrent.futures.Future[gates.Expected]:
+        """Have the text of all parts looked through while the first of them are laid out."""
+        key = tuple(sheet.key for sheet in sheets)
+        if key not in self._readings:
+            texts = [(source, sheet.html) for source, sheet in zip(self._sources, sheets, strict=True)]
+            self._readings[key] = self._workers.submit(binding.read, texts)
+        return self._readings[key]
 
     # --- the page map
 
@@ -187,17 +208,18 @@ class Press:
     def _join(self, sheets: Sequence[job.Sheet]) -> bytes:
         """Join the parts and have the whole judged; refuses a book with a fault, naming all of them."""
         edition = self._plates.edition
-        made_of = [engine.digest(), edition.size_budget_kb, *(sheet.key for sheet in sheets)]
+        made_of = [engine.digest(engine.ALL), edition.size_budget_kb, *(sheet.key for sheet in sheets)]
         key = f"edition-{_digest(json.dumps(made_of).encode())}"
         kept = self._get(key)
         if kept is not None:
             return kept
+        wanted = self._read(sheets).result()
         self._steps.add(2)
         content = self._workers.submit(
-            stitch.joined, self._binding([self._laid[sheet.key] for sheet in sheets])
+            binding.join, self._binding([self._laid[sheet.key] for sheet in sheets])
         ).result()
         self._steps.done(f"{edition.id}: joined")
-        faults = self._workers.submit(job.judge, content, [sheet.html for sheet in sheets], edition).result()
+        faults = self._workers.submit(binding.judge, content, wanted, edition).result()
         if faults:
             msg = f"the edition {edition.id!r} of the book has {len(faults)} faults:\n" + "\n".join(
                 f"- {f}" for f in faults
