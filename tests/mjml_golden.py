@@ -98,7 +98,7 @@ def tokens(html: str) -> Iterator[Token]:
 
 
 def _rules(css: str) -> Iterator[str]:
-    """Yield each rule, and where a block of @media begins and ends; the widths of columns in the order of their names."""
+    """Yield each rule, and where a block of @media begins and ends; the widths of columns by their names."""
     css = re.sub(r"\s*([{};:,>])\s*", r"\1", re.sub(r"\s+", " ", css)).strip()
     widths: list[str] = []
     for rule in re.findall(r"@[^{]+\{|[^{}]+\{[^}]*\}|\}", css):

@@ -11,6 +11,7 @@ from pipeline import content, errors, model
 from pipeline.checks import (
     _check,
     _content,
+    _contrast,
     _frame,
     _headings,
     _images,
@@ -23,11 +24,13 @@ from pipeline.checks import (
     _readability,
     _review,
     _sources,
+    _styles,
+    _support,
+    _targets,
     _texts,
     _waivers,
     _words,
 )
-from pipeline.formats import email
 
 Check = _check.Check
 FAMILIES: Mapping[str, tuple[Check, ...]] = {
@@ -42,6 +45,7 @@ FAMILIES: Mapping[str, tuple[Check, ...]] = {
     "Inbox": _inbox.CHECKS,
     "Frame": _frame.CHECKS,
     "Mail": _mail.CHECKS,
+    "Look": (*_contrast.CHECKS, *_targets.CHECKS, *_support.CHECKS),
     "MJML": _mjml.CHECKS,
     "Book and site": _outputs.CHECKS,
     "Waivers": _waivers.CHECKS,
@@ -92,7 +96,7 @@ def edition(outputs: Mapping[str, bytes], edition: model.Edition, material: mode
     mail = _mail.Mail(edition, material.identity, folder, page, text, origins)
     found = [*_mail.check(mail), *_inbox.check(mail)]
     try:
-        found += _mjml.check(email.mjml_source(edition, material), origins)
+        found += _mjml.check(edition, material)
     except errors.RenderProblem as problem:
         found.append(unrendered(edition.spec, problem, material.library.root))
     if page:
@@ -100,7 +104,19 @@ def edition(outputs: Mapping[str, bytes], edition: model.Edition, material: mode
         found += _headings.page(page)
         found += _links.page(page, base_url, (_mail.OWN_LINK,))
         found += _images.page(page, base_url)
+        found += _look(page, material.templates)
     return _sorted(found)
+
+
+def _look(page: _pages.Page, templates: Path) -> Iterable[model.Finding]:
+    shown = {scheme: list(_styles.computed(page, scheme)) for scheme in (_styles.LIGHT, _styles.DARK)}
+    yield from _contrast.page(page, shown, _read(templates / "tokens.toml"))
+    yield from _targets.page(page, shown[_styles.LIGHT])
+    yield from _support.page(page, _read(templates / "email" / "support.toml"))
+
+
+def _read(path: Path) -> str:
+    return content.text(path) if path.is_file() else ""
 
 
 def unrendered(spec: model.EditionSpec | model.BookSpec, problem: errors.RenderProblem, root: Path) -> model.Finding:

@@ -23,10 +23,22 @@ CHECKS = (
         "say in one or two sentences what it shows: ![here](image:...)",
     ),
     Check(
+        "content-image-broken",
+        BLOCK,
+        "Every drawing can be shown, on every page and screen.",
+        "open the file in a browser and mend what is broken, or export it again as plain SVG",
+    ),
+    Check(
         "content-image-missing",
         BLOCK,
         "Every drawing that a text names exists.",
         "put the SVG file into content/images/, or mend the name",
+    ),
+    Check(
+        "content-image-unsafe",
+        BLOCK,
+        "A drawing does nothing and fetches nothing, wherever it is opened.",
+        "a drawing stands alone: take that out, or export it again as plain SVG",
     ),
     Check(
         "content-index-see",
@@ -77,6 +89,24 @@ CHECKS = (
         "add the source to content/sources.json, or mend the id",
     ),
     Check("content-syntax", BLOCK, "Every TOML and JSON file can be read.", "mend the line that is named"),
+    Check(
+        "content-table-large",
+        BLOCK,
+        "A table fits its page, and a book is made in its time.",
+        "say what matters, and link to the whole of it",
+    ),
+    Check(
+        "content-table-rows",
+        BLOCK,
+        "No cell of a table is lost, and none is left open.",
+        "give each row as many cells as the head has",
+    ),
+    Check(
+        "content-table-title",
+        BLOCK,
+        "Who hears a table learns first what it is about.",
+        "put a line `::: table Title` before it, and a line ::: after it",
+    ),
     Check(
         "content-term-unknown",
         BLOCK,

@@ -1,8 +1,9 @@
 """Headings are how people with a screen reader, or with little strength, find their way."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
-from pipeline import model
+from pipeline import markup, model
 from pipeline.checks import _pages, _texts
 from pipeline.checks._check import BLOCK, Check
 
@@ -13,7 +14,13 @@ ORDER = Check(
     "use ## for a section and ### below it; the title is the only heading above them",
 )
 EMPTY = Check("heading-empty", BLOCK, "No heading is announced without words.", "write the heading, or take it out")
-CHECKS = (ORDER, EMPTY)
+NOTE = Check(
+    "heading-note",
+    BLOCK,
+    "A heading is read out as it stands, in the outline and in the contents too.",
+    "cite the source, or explain the word, in the text below the heading",
+)
+CHECKS = (ORDER, EMPTY, NOTE)
 
 DEEPEST = 3  # the title is level 1, the body has ## and ###
 
@@ -32,6 +39,20 @@ def source(texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
             elif heading.level > above + 1:
                 yield ORDER.at(place, f"{heading.text!r} jumps from level {above} to level {heading.level}")
             above = heading.level
+        yield from _notes(text)
+
+
+def _notes(text: _texts.Text) -> Iterator[model.Finding]:
+    """Yield a finding for each citation and each explained word inside a heading."""
+    for before, inline in itertools.pairwise(text.body.tokens):
+        if before.type != "heading_open":
+            continue
+        line = text.body.first_line + (before.map[0] if before.map else 0)
+        for token in inline.children or ():
+            if token.type == "citation":
+                yield NOTE.at((text.name, line), f"the heading cites {token.content}")
+            elif markup.split_target(str(token.attrs.get("href", "")))[0] == "term":
+                yield NOTE.at((text.name, line), f"the heading explains a word ({token.attrs['href']})")
 
 
 def page(page: _pages.Page) -> Iterator[model.Finding]:

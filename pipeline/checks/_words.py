@@ -37,7 +37,8 @@ _DOSE = re.compile(
     rf"(?i:{_AMOUNT})[\s-]?(?:mg|mcg|[\u00b5\u03bc]g|g|ml|mL|cc|IU|(?i:(?:milli|micro)?grams?|millilit(?:er|re)s?"
     rf"|international\s+units?|tablets?|capsules?|pills?|drops|puffs|sprays|sachets?|ampoules?))\b{_NO_DOSE}"
 )
-_CODE = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|\[[@^][^\]\s]|\]\(")
+# A tag, a comment, a citation, a link, strong words left open, and a table whose second row does not fit its head.
+_CODE = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|\[[@^][^\]\s]|\]\(|\]\[|\*\*|\|\s*:?-{2,}")
 
 
 def unfinished(library: model.Library) -> Iterator[model.Finding]:
@@ -100,6 +101,8 @@ def _callouts(text: _texts.Text) -> Iterator[model.Finding]:
     for line, mark in _callout_lines(text):
         place = (text.name, line)
         kind = mark.partition(" ")[0]
+        if kind in markup.CALLOUTS and kind != "table" and not mark.removeprefix(kind).strip():
+            yield BROKEN.at(place, "this callout has no title", f"write it behind the word: ::: {kind} Title")
         if kind and kind not in markup.CALLOUTS:
             hint = f"use one of: {', '.join(markup.CALLOUTS)}"
             yield BROKEN.at(place, f"there is no callout {kind!r}", hint)

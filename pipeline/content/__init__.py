@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from pipeline import errors, model
-from pipeline.content import _banks, _corrections, _files, _index, _references, _texts, _watch
+from pipeline.content import _banks, _corrections, _drawings, _files, _index, _references, _tables, _texts, _watch
 
 
 def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
@@ -30,7 +30,7 @@ def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
         terms=_banks.terms(desk),
         worksheets=_banks.worksheets(desk),
         waivers=_banks.waivers(desk),
-        images=_banks.images(desk),
+        images=_drawings.images(desk),
         names=_watch.names(desk),
         rechecks=_watch.rechecks(desk),
         superseded=_watch.superseded(desk),
@@ -38,6 +38,7 @@ def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
     corrections = _corrections.corrections(desk, library)
     library = dataclasses.replace(library, index=_index.index(desk, library), corrections=corrections)
     _index.waymarks(desk, library)
+    _tables.check(desk, library)
     desk.findings.extend(_references.check(library, desk.findings))
     return library, sorted(desk.findings, key=lambda f: (f.file, f.line, f.code, f.message))
 

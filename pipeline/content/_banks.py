@@ -208,8 +208,3 @@ def _id_lines(text: str) -> dict[int, int]:
     """Map the n-th record to the line of its id: an id stands in no other place of CSL JSON."""
     found = (number for number, line in enumerate(text.split("\n"), 1) if re.match(r'\s*\{?\s*"id"\s*:', line))
     return dict(enumerate(found))
-
-
-def images(desk: _files.Desk) -> dict[str, bytes]:
-    """Read the drawings."""
-    return {path.name: path.read_bytes() for path in desk.paths("images", ".svg")}

@@ -18,6 +18,7 @@ Lines = Mapping[Place, int]  # place -> 1-based line
 Head = TypeVar("Head", bound=pydantic.BaseModel)
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]\]?")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # XML and PDF have no place for them
 _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
 
 
@@ -59,12 +60,20 @@ class Desk:
             self.block("content-unreadable", path, 0, f"cannot be read: {error.strerror}", "put the file in its place")
             return None
         try:
-            return data.decode("utf-8-sig").replace("\r\n", "\n")
+            text = data.decode("utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
             message = f"is not UTF-8 text (byte {error.start})"
             self.block("content-encoding", path, line, message, "save the file again as UTF-8")
             return None
+        if match := _CONTROL.search(text):
+            line = text.count("\n", 0, match.start()) + 1
+            message = f"holds the control character U+{ord(match[0]):04X}, which is no letter"
+            self.block(
+                "content-encoding", path, line, message, "delete it: an editor may show it as a box or not at all"
+            )
+            return None
+        return text
 
     def toml(self, path: Path) -> tuple[dict[str, Any], Lines] | None:
         """Read a TOML file with the line of each key."""

@@ -136,13 +136,19 @@ def _crossings(entries: Sequence[model.IndexEntry]) -> Iterator[Fault]:
     for entry in indexing.walk(entries):
         for other in (*entry.see, *entry.see_also):
             hint = "name a heading of this file, exactly as it is written there"
-            if other not in known:
+            if other == entry.heading:
+                message = f"{entry.heading!r} sends to itself"
+                yield "content-index-see", entry.line, message, "name another heading, or take it out"
+            elif other not in known:
                 yield (
                     "content-index-see",
                     entry.line,
                     f"{entry.heading!r} sends to {other!r}, which is no heading",
                     hint,
                 )
+            elif entry.heading in known[other].see:
+                message = f"{entry.heading!r} sends to {other!r}, which sends back: neither has pages"
+                yield "content-index-see", entry.line, message, "give one of the two its pages, with find or at"
             elif known[other].see:
                 message = f"{entry.heading!r} sends to {other!r}, which only sends on to {known[other].see[0]!r}"
                 yield "content-index-see", entry.line, message, "send straight to the heading that has the pages"

@@ -62,7 +62,8 @@ def _known(library: model.Library, unread: Container[str]) -> Known:
     }
     read = {kind: _Everything() if f"{root.name}/{file}" in unread else ids for kind, (file, ids) in banks.items()}
     in_book = chapters & set(library.book.chapters) if library.book else chapters
-    return {**read, "article": articles, "book": chapters, "chapter": in_book, "image": library.images}
+    images = {path.name for path in (root / "images").glob("*.svg")}
+    return {**read, "article": articles, "book": chapters, "chapter": in_book, "image": images}
 
 
 def _finding(library: model.Library, at: tuple[Path, int], code: str, message: str, hint: str) -> model.Finding:
@@ -85,7 +86,7 @@ def _text(library: model.Library, path: Path, body: str, body_line: int, known: 
 def _article(library: model.Library, article: model.Article, known: Known) -> Iterator[model.Finding]:
     yield from _names(library, article.path, "questions", article.questions, known["question"])
     yield from _names(library, article.path, "related", article.related, known["article"])
-    if article.image not in library.images:
+    if article.image not in known["image"]:
         code, what, hint = _WHAT["image"]
         line = _line(article.path, "image", article.image)
         yield _finding(library, (article.path, line), code, f"there is no {what} {article.image!r}", hint)

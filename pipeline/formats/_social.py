@@ -52,9 +52,9 @@ def picture(title: str, kicker: str, art: bytes | None, material: model.Material
     }
     svg = templating.render(env, "social.svg", **values).encode()
     key = f"social-{hashlib.sha256(svg).hexdigest()}"
-    kept = material.store.get(key) if material.store else None
-    made = kept or _drawn(svg, material.templates)
-    if material.store and not kept:
+    kept = None if material.store is None else material.store.get(key)
+    made = _drawn(svg, material.templates) if kept is None else kept
+    if material.store is not None and kept is None:
         material.store.put(key, made)
     return made
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from markupsafe import Markup
 
 from pipeline import drawing, errors, markup, mjml, model, templating
-from pipeline.formats import _digest
+from pipeline.formats import _digest, _origins
 
 KIND = "edition"
 TEMPLATES = ("email", "fonts", "tokens.toml")
@@ -25,7 +25,7 @@ MARK_WIDTH = 84  # pixels, shown at half of it
 
 def render(edition: model.Edition, material: model.Material) -> list[model.Output]:
     """Return email.html, message.json and the pictures; refuses what a mail program would show broken."""
-    html = mjml.to_html(mjml_source(edition, material))
+    html = _compiled(edition, material)
     return [
         model.Output("email.html", _digest.with_merge_fields(html, "email.html").encode("ascii")),
         model.Output("message.json", _message(edition.spec, material.identity)),
@@ -33,8 +33,8 @@ def render(edition: model.Edition, material: model.Material) -> list[model.Outpu
     ]
 
 
-def mjml_source(edition: model.Edition, material: model.Material) -> str:
-    """Return the filled-in MJML that `render` compiles: what the MJML lint reads."""
+def mjml_source(edition: model.Edition, material: model.Material, *, traced: bool = False) -> str:
+    """Return the filled-in MJML that `render` compiles: what the MJML lint reads. `traced` is for `origins` alone."""
     digest = _digest.digest(edition, material)
     hooks = _hooks(digest)
     values = {field.name: getattr(digest, field.name) for field in dataclasses.fields(digest)}
@@ -50,7 +50,23 @@ def mjml_source(edition: model.Edition, material: model.Material) -> str:
             markup.to_html(digest.lead.document, hooks, markup.opening(digest.lead.document))
         ),
     }
-    return templating.render(templating.environment(material.templates, "email"), "digest.mjml.j2", **values)
+    return templating.render(
+        templating.environment(material.templates, "email", traced=traced), "digest.mjml.j2", **values
+    )
+
+
+def origins(edition: model.Edition, material: model.Material) -> _origins.Origins:
+    """Return what leads from a place in the filled-in MJML to the template's own line and column."""
+    return _origins.Origins(mjml_source(edition, material, traced=True), material.templates, "email")
+
+
+def _compiled(edition: model.Edition, material: model.Material) -> str:
+    """Compile the MJML; a fault is told with the place in the template."""
+    try:
+        return mjml.to_html(mjml_source(edition, material))
+    except errors.RenderProblem as problem:
+        message = origins(edition, material).in_words(problem.message)
+        raise errors.RenderProblem(message, hint=problem.hint) from problem
 
 
 def _message(spec: model.EditionSpec, identity: model.Identity) -> bytes:

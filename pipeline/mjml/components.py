@@ -1,7 +1,8 @@
 """The MJML this house writes: which component stands where, which attributes it has, and what they may say.
 
 It is what npm `mjml` 5 and mjml-python both do, and do alike. Left out on purpose: what mjml-python takes and then
-ignores (`gutter`, `gap`, `sizes`, the `role` of a table, one side's border of a picture), and components that break in a large mail program.
+ignores (`gutter`, `gap`, `sizes`, the `role` of a table, the border of one side of a picture), and components that
+break in a large mail program.
 """
 
 import re

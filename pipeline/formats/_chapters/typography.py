@@ -1,7 +1,9 @@
 """The typesetter's last touch on finished HTML: curled quotation marks and spaces that must not break."""
 
+import functools
 import io
 import re
+from collections.abc import Callable
 
 import fontTools.ttLib
 import lxml.etree
@@ -93,11 +95,29 @@ def _curled(text: str, before: str) -> tuple[str, str]:
     return _JOINED.sub(NO_BREAK, "".join(out)), last
 
 
-def check_characters(page: str, font: bytes) -> None:
-    """Refuse a character that the font file lacks: another font would slip in, or the reader would see a box."""
-    known = fontTools.ttLib.TTFont(io.BytesIO(font)).getBestCmap()
+def check_characters(page: str, font: bytes, place: Callable[[str], str] = lambda _: "") -> None:
+    """Refuse a character that the font file lacks: another font would slip in, or the reader would see a box.
+
+    `place` says for a character where it is typed, as "file:line: ".
+    """
+    if lacking := _lacking(page, font):
+        char, text = lacking
+        msg = f"{place(char)}the book's font has no {char!r} (U+{ord(char):04X}), used in: {text[:60]!r}"
+        raise errors.RenderProblem(msg, hint='write it in words, for example "or more" for the sign')
+
+
+@functools.lru_cache(maxsize=200)  # in a process that builds again and again
+def _lacking(page: str, font: bytes) -> tuple[str, str] | None:
+    """Return the first character that the font lacks, and the text around it."""
+    known = letters(font)
     for text in map(str, lxml.html.document_fromstring(page).itertext()):
         for char in text:
             if ord(char) not in known and not char.isspace():
-                msg = f"the book's font has no {char!r} (U+{ord(char):04X}), used in: {text.strip()[:60]!r}"
-                raise errors.RenderProblem(msg, hint='write it in words, for example "or more" for the sign')
+                return char, text.strip()
+    return None
+
+
+@functools.lru_cache(maxsize=4)
+def letters(font: bytes) -> frozenset[int]:
+    """Return the code points of all characters that a font file has."""
+    return frozenset(fontTools.ttLib.TTFont(io.BytesIO(font)).getBestCmap())

@@ -9,10 +9,12 @@
 """
 
 import concurrent.futures
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -48,7 +50,8 @@ def render(book: model.Book, material: model.Material) -> list[model.Output]:
             )
             made_of = parts.parts(env, book, material, chapters, edition)
             for part in made_of:
-                _check_characters(part.write({}).html, files[f"fonts/{FONT}"])
+                where = functools.partial(_place, part.source, material.library.root)
+                typography.check_characters(part.write({}).html, files[f"fonts/{FONT}"], where)
             plates = press.Plates(edition, style, files)
             return press.Press(plates, workers, material.store, steps).printed(made_of)
 
@@ -60,10 +63,27 @@ def render(book: model.Book, material: model.Material) -> list[model.Output]:
     ]
 
 
-@functools.lru_cache(maxsize=200)
-def _check_characters(html: str, font: bytes) -> None:
-    """Refuse a character that the font lacks; in a warm process, what passed once has passed."""
-    typography.check_characters(html, font)
+def letters(templates: Path) -> frozenset[int]:
+    """Return the code points that the book's font can print; refuses when its file is missing."""
+    path = templates / "fonts" / FONT
+    try:
+        return typography.letters(path.read_bytes())
+    except OSError as error:
+        raise _fontless(path) from error
+
+
+def _fontless(path: Path) -> errors.MissingPart:
+    return errors.MissingPart(f"the book's font is missing: {path}", hint="restore the shipped templates/fonts folder")
+
+
+def _place(source: str, root: Path, char: str) -> str:
+    """Say where a character of a part is typed, as "file:line: ": in its own file, or else in a bank of content/."""
+    for path in (Path(source), *sorted(root.glob("*.toml")), *sorted(root.glob("*.json"))):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            before, found, _ = path.read_text(encoding="utf-8").partition(char)
+            if found:
+                return f"{path}:{before.count(chr(10)) + 1}: "
+    return f"{source}: "
 
 
 @contextmanager
@@ -102,8 +122,7 @@ def _files(env: jinja2.Environment, material: model.Material, colours: Mapping[s
     """Collect all that may be read while rendering: our fonts, the content's drawings, the templates' own signs."""
     fonts = {f"fonts/{path.name}": path.read_bytes() for path in (material.templates / "fonts").glob("*.ttf")}
     if f"fonts/{FONT}" not in fonts:
-        msg = f"the book's font is missing: {material.templates / 'fonts' / FONT}"
-        raise errors.MissingPart(msg, hint="restore the shipped templates/fonts folder")
+        raise _fontless(material.templates / "fonts" / FONT)
     images = {f"images/{name}": content for name, content in material.library.images.items()}
     signs = {
         path.name: templating.render(env, path.name, **colours).encode()

@@ -18,10 +18,11 @@ import weasyprint.urls
 from weasyprint.text.fonts import FontConfiguration
 
 from pipeline import errors
-from pipeline.formats.book import finish, job, metadata, seal, tags
+from pipeline.formats.book import finish, fit, job, metadata, seal, tags
 
 SCHEME = "book:/"  # the only address that can be read while rendering
 PRESSES = 4  # fonts and style sheets kept ready: one for each edition of a usual book
+MOST_TOLD = 5  # overruns named in one message
 _TYPES = {"svg": "image/svg+xml", "ttf": "font/ttf"}
 
 
@@ -179,7 +180,18 @@ class _Press:
         side = "right" if sheet.first % 2 else "left"
         start = self._css(f"@page :first {{ counter-reset: page {sheet.first} }} html {{ break-before: {side} }}")
         source = weasyprint.HTML(string=sheet.html, url_fetcher=self._shelf, base_url=SCHEME)
-        return source.render(font_config=self._fonts, stylesheets=[self._sheet, start], **_options(sheet))
+        document = source.render(font_config=self._fonts, stylesheets=[self._sheet, start], **_options(sheet))
+        _keep_within(document)
+        return document
+
+
+def _keep_within(document: weasyprint.Document) -> None:
+    """Refuse text that runs off its page, where it would be cut off."""
+    found = [said for page in document.pages for said in fit.overruns(page._page_box)]  # noqa: SLF001  not told otherwise
+    if found:
+        msg = f"the book would lose text at the edge of a page: {'; '.join(found[:MOST_TOLD])}"
+        hint = "give a long word a place to break, shorten what stands in the table, or give it fewer columns"
+        raise errors.RenderProblem(msg, hint=hint)
 
 
 _kept: dict[str, _Press] = {}
