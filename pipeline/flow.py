@@ -15,7 +15,7 @@ import dataclasses
 import datetime as dt
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ def build(
 def check(desk: office.Desk, today: dt.date) -> list[model.Finding]:
     """Step 3: every finding of the content, and of every edition as it would be mailed, waivers applied."""
     found = [*desk.findings, *checks.source(desk.library, today)]
+    found += checks.letters(desk.library, desk.settings.templates)
+    mails: dict[str, dict[str, bytes]] = {}
     for slug, spec in desk.library.editions.items():
         if {spec.lead, *spec.read_next} <= desk.library.articles.keys():  # otherwise its articles' findings say why
             item = edition.edition(desk.library, slug)
@@ -61,7 +63,19 @@ def check(desk: office.Desk, today: dt.date) -> list[model.Finding]:
                 found.append(checks.unrendered(spec, problem, desk.library.root))
             else:
                 found += checks.edition(outputs, item, desk.material)
+                mails[slug] = outputs
+    found += checks.parity(desk.library, _built(desk, "site"), _built(desk, "book"), mails)
     return checks.apply(found, desk.library.waivers)
+
+
+def _built(desk: office.Desk, subject: str) -> Mapping[str, bytes]:
+    """Return the files of the site or the book in out/; {} when they are not built from the content as it is now."""
+    out, root = desk.settings.out, desk.settings.root
+    try:
+        manifest = render.read(out, subject)
+        return render.outputs_in(out, manifest) if render.is_of_today(manifest, root) else {}
+    except errors.Problem:
+        return {}
 
 
 def plan(here: office.Office, slug: str, service: str) -> deliver.Plan:

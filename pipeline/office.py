@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from pipeline import audience, checks, config, content, database, deliver, edition, errors, model, render, vault
 from pipeline.esps import _registry
 
+MOST_TOLD = 10  # faults that are listed in one message
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Desk:
@@ -28,8 +30,20 @@ class Desk:
     def item(self, subject: str) -> render.Item:
         """Return an edition by its slug, the book, or the library for the site; refuses what does not exist."""
         if subject == "book":
+            self._refuse_faulty_book()
             return edition.book(self.library)
         return self.library if subject == "site" else edition.edition(self.library, subject)
+
+    def _refuse_faulty_book(self) -> None:
+        """Refuse to make a book of files that could not be read whole: its text would have holes that nobody sees."""
+        others = ("articles/", "editions/", "waivers.toml", "recheck.toml", "superseded.toml", "corrections.toml")
+        elsewhere = tuple(f"{self.library.root.name}/{name}" for name in others)
+        faults = [f for f in checks.apply(self.findings, self.library.waivers) if f.blocks]
+        told = [f"- {f.file}:{f.line}: {f.message}" for f in faults if not f.file.startswith(elsewhere)]
+        if told:
+            count = "a fault" if len(told) == 1 else f"{len(told)} faults"
+            msg = f"what the book is made of has {count}:\n" + "\n".join(told[:MOST_TOLD])
+            raise errors.ContentBlocked(msg, hint="run `mscare check`, which says for each what to do, and mend it")
 
     def findings_of(self, slug: str, out: Path, today: dt.date) -> list[model.Finding]:
         """Return the findings of one edition, on the bytes in `out`: what an approval and a send rest on."""

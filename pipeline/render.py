@@ -180,6 +180,12 @@ def read(out: Path, subject: str) -> model.Manifest:
         ) from error
 
 
+def is_of_today(manifest: model.Manifest, root: Path) -> bool:
+    """Tell whether the files of content/ below `root` that it was made from are still the same."""
+    written = {name: digest for name, digest in manifest.inputs.items() if name.startswith("content/")}
+    return all(_digest_of(root / name) == digest for name, digest in written.items())
+
+
 def altered(out: Path, manifest: model.Manifest) -> list[str]:
     """Name the files of out/<subject>/ whose bytes are not those of the manifest, or that are missing."""
     folder = out / manifest.subject

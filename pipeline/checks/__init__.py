@@ -16,11 +16,13 @@ from pipeline.checks import (
     _headings,
     _images,
     _inbox,
+    _letters,
     _links,
     _mail,
     _mjml,
     _outputs,
     _pages,
+    _parity,
     _readability,
     _review,
     _sources,
@@ -31,6 +33,7 @@ from pipeline.checks import (
     _waivers,
     _words,
 )
+from pipeline.formats._chapters import typography
 
 Check = _check.Check
 FAMILIES: Mapping[str, tuple[Check, ...]] = {
@@ -39,6 +42,7 @@ FAMILIES: Mapping[str, tuple[Check, ...]] = {
     "Words": _words.CHECKS,
     "Reading": _readability.CHECKS,
     "Sources": _sources.CHECKS,
+    "Letters": _letters.CHECKS,
     "Headings": _headings.CHECKS,
     "Links": _links.CHECKS,
     "Pictures": _images.CHECKS,
@@ -47,7 +51,7 @@ FAMILIES: Mapping[str, tuple[Check, ...]] = {
     "Mail": _mail.CHECKS,
     "Look": (*_contrast.CHECKS, *_targets.CHECKS, *_support.CHECKS),
     "MJML": _mjml.CHECKS,
-    "Book and site": _outputs.CHECKS,
+    "Book and site": (*_outputs.CHECKS, *_parity.CHECKS),
     "Waivers": _waivers.CHECKS,
 }
 
@@ -72,6 +76,7 @@ def source(library: model.Library, today: dt.date) -> list[model.Finding]:
             *_words.unfinished(library),
             *_words.broken(library, texts),
             *_words.doses(library),
+            *_words.long(texts),
             *_readability.check(library, texts),
             *_sources.check(library, texts),
             *_headings.source(texts),
@@ -79,6 +84,11 @@ def source(library: model.Library, today: dt.date) -> list[model.Finding]:
             *_images.source(texts),
         ]
     )
+
+
+def letters(library: model.Library, templates: Path) -> list[model.Finding]:
+    """Return what the book's font, in `templates`, cannot print; refuses when the font is missing."""
+    return _sorted(_letters.check(library, typography.printable(templates)))
 
 
 def readability(library: model.Library) -> list[Section]:
@@ -132,6 +142,16 @@ def book(outputs: Mapping[str, bytes]) -> list[model.Finding]:
 def site(outputs: Mapping[str, bytes], base_url: str, served: tuple[str, ...] = ()) -> list[model.Finding]:
     """Check the site as it is built; `served` are the beginnings of paths that the site answers without a file."""
     return _sorted(_outputs.site(outputs, base_url, served))
+
+
+def parity(
+    library: model.Library,
+    site: Mapping[str, bytes],
+    book: Mapping[str, bytes],
+    mails: Mapping[str, Mapping[str, bytes]],
+) -> list[model.Finding]:
+    """Check that no output lost what its text says; `mails` are files by edition. What is not there is not compared."""
+    return _sorted(_parity.check(library, _texts.of(library), _parity.Made(site, book, mails)))
 
 
 def apply(findings: Sequence[model.Finding], waivers: Sequence[model.Waiver]) -> list[model.Finding]:

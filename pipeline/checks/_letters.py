@@ -61,7 +61,7 @@ def _typed(library: model.Library, chapters: Sequence[model.Chapter]) -> Iterato
         source = library.sources[name]
         yield _at(library, library.root / "sources.json", source.line), " ".join(_strings(dict(source.csl)))
     for name, root in _drawings(library, chapters):
-        yield from (((name, int(text.sourceline or 0)), _words(text)) for text in root.iter(_SVG_TEXT))
+        yield from (((name, _line(text)), _words(text)) for text in root.iter(_SVG_TEXT))
 
 
 def _at(library: model.Library, path: Path, line: int) -> Place:
@@ -88,6 +88,10 @@ def _drawings(library: model.Library, chapters: Sequence[model.Chapter]) -> Iter
         yield _texts.name(library.root / "images" / name, library.root), lxml.etree.fromstring(library.images[name])
 
 
+def _line(element: lxml.etree._Element) -> int:
+    return element.sourceline if isinstance(element.sourceline, int) else 0
+
+
 def _words(text: lxml.etree._Element) -> str:
     return "".join(map(str, text.itertext()))
 
@@ -101,7 +105,7 @@ def _fonts(name: str, root: lxml.etree._Element) -> Iterator[model.Finding]:
         first = next((family for family in near if family), "").partition(",")[0].strip(" '\"")
         if first != FAMILY:
             said = f"is set in {first!r}" if first else "names no font"
-            yield FONT.at((name, int(text.sourceline or 0)), f"the text {_words(text).strip()[:40]!r} {said}")
+            yield FONT.at((name, _line(text)), f"the text {_words(text).strip()[:40]!r} {said}")
 
 
 def _family(element: lxml.etree._Element) -> str:

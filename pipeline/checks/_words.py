@@ -21,7 +21,16 @@ DOSE = Check(
     "No reader takes an amount of a medicine because it stood here.",
     "take the amount out: doses are a matter for the MS team or the pharmacist",
 )
-CHECKS = (TODO, BROKEN, DOSE)
+LONG = Check(
+    "word-long",
+    BLOCK,
+    "Every word fits its line, on a telephone and in large print too.",
+    "write shorter words; give a long address words to stand on: [what is there](https://...)",
+)
+CHECKS = (TODO, BROKEN, DOSE, LONG)
+
+LONGEST = 40  # letters without a space or hyphen; the longest names of medicines have 20
+_SET = frozenset({"text", "code_inline"})
 
 _UNFINISHED = re.compile(r"\b(?:TODO|FIXME|TKTK|TK|XXX)\b|(?i:lorem ipsum)")
 _AMOUNT = (
@@ -50,6 +59,18 @@ def unfinished(library: model.Library) -> Iterator[model.Finding]:
         for match in _UNFINISHED.finditer(str(item.csl.get("title", ""))):
             place = (_texts.name(library.root / "sources.json", library.root), item.line)
             yield TODO.at(place, f"{match[0]!r} is left in a title")
+
+
+def long(texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
+    """Yield a finding for each word of a text that no line can break."""
+    for text in texts:
+        for document in (text.body, text.get_help):
+            for inline in _texts.inlines(document):
+                for word in re.split(r"[\s-]+", inline.token.content if inline.token.type in _SET else ""):
+                    if len(word) > LONGEST:
+                        yield LONG.at(
+                            (text.name, inline.line), f"{word[:30] + '...'!r} is a word of {len(word)} letters"
+                        )
 
 
 def doses(library: model.Library) -> Iterator[model.Finding]:

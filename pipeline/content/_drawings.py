@@ -149,13 +149,16 @@ def _circles(root: lxml.etree._Element) -> Iterator[Fault]:
     """Yield each <use> that shows nothing, or what holds a <use> again: such copies may have no end."""
     shown = {str(element.get("id")): element for element in root.iter(lxml.etree.Element) if element.get("id")}
     for use in root.iter(f"{{{_SVG}}}use"):
-        target = shown.get(_target(use))
+        name = _target(use)
+        target = shown.get(name)
+        if not name:
+            continue  # it reaches out, which is said already, or shows nothing
         if target is None:
-            yield "content-image-broken", _line(use), f"shows {_target(use)!r}, which is not in it", _MEND
+            yield "content-image-broken", _line(use), f"shows {name!r}, which is not in it", _MEND
         elif next(target.iter(f"{{{_SVG}}}use"), None) is not None:
-            message = f"shows {_target(use)!r}, which holds another <use>: drawn out, it could be without end"
+            message = f"shows {name!r}, which holds another <use>: drawn out, it could be without end"
             yield "content-image-unsafe", _line(use), message, "copy the shapes themselves to where they are wanted"
 
 
 def _target(use: lxml.etree._Element) -> str:
-    return next((str(value)[1:] for value in map(use.get, _HREF) if value), "")
+    return next((str(value)[1:] for value in map(use.get, _HREF) if value and str(value).startswith("#")), "")

@@ -4,6 +4,7 @@ import functools
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import fontTools.ttLib
 import lxml.etree
@@ -13,6 +14,7 @@ from pipeline import errors
 
 INLINE = frozenset({"a", "abbr", "b", "br", "code", "em", "i", "span", "strong", "sub", "sup"})
 KEPT = frozenset({"script", "style", "textarea", "title"})  # never touched
+FONT = "AtkinsonHyperlegibleNext-400.ttf"  # the four faces have the same characters
 NO_BREAK = "\N{NO-BREAK SPACE}"
 _UNITS = "tesla|mm|cm|km|m|mg|kg|g|ml|°C|percent|million|billion|am|pm"
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
@@ -115,6 +117,20 @@ def _lacking(page: str, font: bytes) -> tuple[str, str] | None:
             if ord(char) not in known and not char.isspace():
                 return char, text.strip()
     return None
+
+
+def fontless(path: Path) -> errors.MissingPart:
+    """Return what to raise when the book's font is not at `path`."""
+    return errors.MissingPart(f"the book's font is missing: {path}", hint="restore the shipped templates/fonts folder")
+
+
+def printable(templates: Path) -> frozenset[int]:
+    """Return the code points that the book's font can print; refuses when its file is missing."""
+    path = templates / "fonts" / FONT
+    try:
+        return letters(path.read_bytes())
+    except OSError as error:
+        raise fontless(path) from error
 
 
 @functools.lru_cache(maxsize=4)

@@ -19,7 +19,7 @@ from typing import Any
 
 import jinja2
 
-from pipeline import errors, model, templating
+from pipeline import model, templating
 from pipeline.formats import _words
 from pipeline.formats._chapters import qr, setting, typography
 from pipeline.formats.book import crew, job, parts, press
@@ -27,7 +27,7 @@ from pipeline.formats.book import crew, job, parts, press
 KIND = "book"
 TEMPLATES = ("book", "citation", "fonts", "tokens.toml")
 PAGES = "pages.json"
-FONT = "AtkinsonHyperlegibleNext-400.ttf"  # the four faces have the same characters
+FONT = typography.FONT
 
 
 def render(book: model.Book, material: model.Material) -> list[model.Output]:
@@ -61,19 +61,6 @@ def render(book: model.Book, material: model.Material) -> list[model.Output]:
         *(model.Output(edition.file, one.content) for edition, one in pairs),
         _pages(book.editions[0], made[0]),
     ]
-
-
-def letters(templates: Path) -> frozenset[int]:
-    """Return the code points that the book's font can print; refuses when its file is missing."""
-    path = templates / "fonts" / FONT
-    try:
-        return typography.letters(path.read_bytes())
-    except OSError as error:
-        raise _fontless(path) from error
-
-
-def _fontless(path: Path) -> errors.MissingPart:
-    return errors.MissingPart(f"the book's font is missing: {path}", hint="restore the shipped templates/fonts folder")
 
 
 def _place(source: str, root: Path, char: str) -> str:
@@ -122,7 +109,7 @@ def _files(env: jinja2.Environment, material: model.Material, colours: Mapping[s
     """Collect all that may be read while rendering: our fonts, the content's drawings, the templates' own signs."""
     fonts = {f"fonts/{path.name}": path.read_bytes() for path in (material.templates / "fonts").glob("*.ttf")}
     if f"fonts/{FONT}" not in fonts:
-        raise _fontless(material.templates / "fonts" / FONT)
+        raise typography.fontless(material.templates / "fonts" / FONT)
     images = {f"images/{name}": content for name, content in material.library.images.items()}
     signs = {
         path.name: templating.render(env, path.name, **colours).encode()

@@ -13,6 +13,7 @@ ever when workers are replaced after some jobs (Python 3.11), and cannot replace
 import collections
 import concurrent.futures
 import contextlib
+import errno
 import gc
 import os
 import pickle
@@ -31,6 +32,7 @@ from pipeline import errors
 
 ROOT = Path(__file__).resolve().parents[3]
 MEGABYTES = 210  # a worker that needed more is replaced after its job; 250 is the most one may take
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _LENGTH = struct.Struct("!Q")
 _PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); from pipeline.formats.book import crew; crew.serve(sys.argv[2:])"
@@ -210,10 +212,18 @@ def _done(payload: bytes) -> tuple[bool, Any]:
         return True, fn(*args, **kwargs)
     except errors.Problem as problem:
         return False, problem
+    except OSError as error:
+        return False, _out_of_space(error) if error.errno in _FULL else _told(error)
     except MemoryError:
         return False, errors.RenderProblem("the memory is not enough to lay out a part of the book", hint="free some")
     except Exception as error:  # noqa: BLE001  told to the one who waits
         return False, _told(error)
+
+
+def _out_of_space(error: OSError) -> errors.StorageProblem:
+    """Say what a full disk means in a worker, which writes nothing but the files its libraries need for a moment."""
+    msg = f"a part of the book could not be laid out: cannot write in {tempfile.gettempdir()}: {error.strerror}"
+    return errors.StorageProblem(msg, hint="free some space there, or set TMPDIR to a folder that has some")
 
 
 def _told(error: Exception) -> errors.RenderProblem:

@@ -23,7 +23,8 @@ LIBRARIES = (
 _SHARED = (("pango-1.0", "0", "pango_version_string"), ("harfbuzz", "0", "hb_version_string"))
 
 
-LAYING = ("job.py", "layout.py", "fit.py", "metadata.py", "finish.py", "seal.py", "tags/*.py")  # our code that makes a part
+# Our code that makes a part.
+LAYING = ("job.py", "layout.py", "fit.py", "metadata.py", "finish.py", "seal.py", "tags/*.py")
 ALL = ("**/*.py",)
 
 

@@ -27,8 +27,9 @@ def _beyond(box: Any, right: float) -> Iterator[str]:
         words = " | ".join("".join(_words(cell)).strip() for cell in _cells(box))
         yield f"the table {_short(words)!r} runs {over * 0.75:.0f} points past the margin"
         return
-    for child in getattr(box, "children", ()):
-        yield from _beyond(child, right)
+    if box.style["overflow"] == "visible":  # else it is hidden on purpose, such as what is only read aloud
+        for child in getattr(box, "children", ()):
+            yield from _beyond(child, right)
 
 
 def _end(box: Any) -> float:

@@ -155,12 +155,20 @@ class Press:
                     )
                     raise errors.RenderProblem(msg, hint="mend what the other one was refused for")
                 sheet = waiting[future]
-                have[sheet.key] = future.result()
+                have[sheet.key] = self._result(future, sheet)
                 self._put(f"{work.name}-{sheet.key}", work.pack(have[sheet.key]))
                 self._steps.done(f"{self._plates.edition.id}: {sheet.name}")
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _result(self, future: concurrent.futures.Future[T], sheet: job.Sheet) -> T:
+        """Return what the workers made of a part; what they refuse it for is told with the part's file."""
+        try:
+            return future.result()
+        except errors.RenderProblem as problem:
+            msg = f"{self._sources[sheet.number]}: {problem.message}"
+            raise errors.RenderProblem(msg, hint=problem.hint) from problem
 
     def _read(self, sheets: Sequence[job.Sheet]) -> concurrent.futures.Future[gates.Expected]:
         """Have the text of all parts looked through while the first of them are laid out."""
