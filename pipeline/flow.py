@@ -51,6 +51,10 @@ def build(
 
 def check(desk: office.Desk, today: dt.date) -> list[model.Finding]:
     """Step 3: every finding of the content, and of every edition as it would be mailed, waivers applied."""
+    return checks.apply(_found(desk, today), desk.library.waivers)
+
+
+def _found(desk: office.Desk, today: dt.date) -> list[model.Finding]:
     found = [*desk.findings, *checks.source(desk.library, today)]
     found += checks.letters(desk.library, desk.settings.templates)
     mails: dict[str, dict[str, bytes]] = {}
@@ -64,8 +68,20 @@ def check(desk: office.Desk, today: dt.date) -> list[model.Finding]:
             else:
                 found += checks.edition(outputs, item, desk.material)
                 mails[slug] = outputs
-    found += checks.parity(desk.library, _built(desk, "site"), _built(desk, "book"), mails)
-    return checks.apply(found, desk.library.waivers)
+    return found + checks.parity(desk.library, _built(desk, "site"), _built(desk, "book"), mails)
+
+
+def check_full(desk: office.Desk, now: dt.datetime) -> tuple[list[model.Finding], tuple[errors.MissingPart, ...]]:
+    """Step 3 with what takes longer: axe, SpamAssassin, external links; and a problem for each that is not there."""
+    material, mails = desk.material, []
+    for slug in desk.library.editions:
+        try:
+            item = edition.edition(desk.library, slug)
+            mails.append((item, {output.name: output.content for output in render.outputs(item, material)}))
+        except errors.Problem:
+            continue  # `check` tells of it
+    made = checks.full(material, mails, desk.settings.var / "links.json", now)
+    return checks.apply([*_found(desk, now.date()), *made.findings], desk.library.waivers), made.unasked
 
 
 def _built(desk: office.Desk, subject: str) -> Mapping[str, bytes]:

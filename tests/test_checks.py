@@ -37,6 +37,7 @@ def findings_of(room: Path) -> list[model.Finding]:
     identity = dataclasses.replace(samples.sample_identity(), **settings)
     material = model.Material(library, identity, room / "templates")
     found += checks.source(library, TODAY)
+    found += checks.letters(library, samples.ROOT / "templates")
     for folder in sorted((room / "built").iterdir()):
         outputs = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         if folder.name == "book":

@@ -3,6 +3,7 @@
 One file a family. A check is a promise to the reader (`_check.Check`); docs/check-codes.md lists them all.
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from pipeline.checks import (
     _content,
     _contrast,
     _frame,
+    _full,
     _headings,
     _images,
     _inbox,
@@ -51,6 +53,7 @@ FAMILIES: Mapping[str, tuple[Check, ...]] = {
     "Mail": _mail.CHECKS,
     "Look": (*_contrast.CHECKS, *_targets.CHECKS, *_support.CHECKS),
     "MJML": _mjml.CHECKS,
+    "On demand": _full.CHECKS,
     "Book and site": (*_outputs.CHECKS, *_parity.CHECKS),
     "Waivers": _waivers.CHECKS,
 }
@@ -98,12 +101,9 @@ def readability(library: model.Library) -> list[Section]:
 
 def edition(outputs: Mapping[str, bytes], edition: model.Edition, material: model.Material) -> list[model.Finding]:
     """Check a digest as it would be mailed. `outputs` are its files by name, from memory or from out/."""
-    origins = _origins(edition, material)
-    folder = f"out/{edition.spec.slug}"
     base_url = material.identity.base_url
-    page = _pages.parse(f"{folder}/{_mail.HTML}", outputs.get(_mail.HTML, b""), origins)
-    text = outputs.get(_mail.TEXT, b"").decode("utf-8", "replace")
-    mail = _mail.Mail(edition, material.identity, folder, page, text, origins)
+    mail = _mail_of(outputs, edition, material)
+    page = mail.page
     found = [*_mail.check(mail), *_inbox.check(mail)]
     try:
         found += _mjml.check(edition, material)
@@ -116,6 +116,26 @@ def edition(outputs: Mapping[str, bytes], edition: model.Edition, material: mode
         found += _images.page(page, base_url)
         found += _look(page, material.templates)
     return _sorted(found)
+
+
+def full(
+    material: model.Material, mails: Sequence[tuple[model.Edition, Mapping[str, bytes]]], cache: Path, now: dt.datetime
+) -> _full.Full:
+    """Ask what takes longer: axe in Chromium and SpamAssassin on each mail, and every external link of the library.
+
+    `mails` are editions with their files, `cache` remembers what links answered. What is missing is told, not raised.
+    """
+    seen = {item.spec.slug: (_mail_of(files, item, material), files) for item, files in mails}
+    made = _full.check(material.library, _texts.of(material.library), seen, cache, now)
+    return dataclasses.replace(made, findings=tuple(_sorted(made.findings)))
+
+
+def _mail_of(outputs: Mapping[str, bytes], edition: model.Edition, material: model.Material) -> _mail.Mail:
+    origins = _origins(edition, material)
+    folder = f"out/{edition.spec.slug}"
+    page = _pages.parse(f"{folder}/{_mail.HTML}", outputs.get(_mail.HTML, b""), origins)
+    text = outputs.get(_mail.TEXT, b"").decode("utf-8", "replace")
+    return _mail.Mail(edition, material.identity, folder, page, text, origins)
 
 
 def _look(page: _pages.Page, templates: Path) -> Iterable[model.Finding]:

@@ -24,7 +24,11 @@ PACKAGE = "axe_playwright_python"  # carries axe-core's script (MPL-2.0)
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 _HOST = "https://mail.invalid/"  # answered here, never asked for anywhere
-_RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+# A mail is shown inside a mail program's own page, which has the landmarks that these two rules ask a page for.
+_RUN = """async () => (await axe.run(document, {
+    resultTypes: ['violations'],
+    rules: {'landmark-one-main': {enabled: false}, 'region': {enabled: false}},
+})).violations"""
 _SHOWN = 90
 
 

@@ -52,7 +52,7 @@ def judged(mail: _mail.Mail, answer: str) -> list[model.Finding]:
         raise errors.MissingPart(msg, hint="run it by hand: spamassassin -t -L < a mail")
     if float(score[1]) <= MOST:
         return []
-    rules = dict((name, float(points)) for points, name in _RULE.findall(answer))
+    rules = {name: float(points) for points, name in _RULE.findall(answer)}
     told = ", ".join(f"{name} {points:g}" for name, points in sorted(rules.items(), key=lambda r: -r[1]) if points > 0)
     message = f"SpamAssassin gives {score[1]} points; {MOST:g} is the most: {told}"
     return [SCORE.at((mail.output(_mail.HTML), 0), message)]

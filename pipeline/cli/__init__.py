@@ -11,18 +11,22 @@ from pipeline.cli import _app, _content, _demo, _doctor, _packs, _people, _sendi
 for _room in (_demo, _doctor, _content, _packs, _people, _sending, _serving):
     _room.register(_app.app)
 
+_STOPPED = errors.Interrupted("stopped", hint="nothing is half-written; run the same command again")
+
 
 def main() -> None:
     """Run one command; every foreseen problem becomes a sentence and the exit code of its class."""
     try:
         code = _app.app(standalone_mode=False)
+        if code == errors.Interrupted.exit_code:  # what typer makes of Ctrl-C, without a word
+            code = _tell(_STOPPED)
     except errors.Problem as problem:
         code = _tell(problem)
     except typer.exceptions.TyperException as fault:
         hint = "`mscare --help` lists the commands, `mscare COMMAND --help` explains one with an example"
         code = _tell(errors.UsageProblem(fault.format_message(), hint=hint))
     except (KeyboardInterrupt, typer.Abort):
-        code = _tell(errors.Interrupted("stopped", hint="nothing is half-written; run the same command again"))
+        code = _tell(_STOPPED)
     except BrokenPipeError:
         code = 0  # the reader of our output, such as `head`, has seen enough
     except Exception as fault:  # noqa: BLE001  the last net: a traceback never reaches a user

@@ -76,6 +76,15 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
+def stop_as_by_ctrl_c() -> None:
+    """Have SIGTERM end the command as Ctrl-C does: what it has started ends too, and what it has begun is cleared away.
+
+    Does nothing where it cannot: signals are a matter for the main thread.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 @contextlib.contextmanager
 def working(what: str, total: int | None = None) -> Iterator[Callable[[], None]]:
     """Show on a terminal that something is going on, with a bar when `total` is known; yields what counts a step."""

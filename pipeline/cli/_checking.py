@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline import checks, errors, flow, model
+from pipeline import checks, errors, flow, model, office
 from pipeline.cli import _app, _junit, _reading
 from pipeline.cli._app import AsJson, ConfigFile, Verbose
 
@@ -34,6 +34,9 @@ def check(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE.html", help="Also write a page with every section's grade.")
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also ask axe in Chromium, SpamAssassin, and every link to another site.")
+    ] = False,
     config: ConfigFile = None,
     verbose: Verbose = False,
 ) -> None:
@@ -52,12 +55,20 @@ def check(
         if readability:
             _reading.show(sections, as_json=style is Format.JSON)
             return
-    findings = flow.check(desk, dt.datetime.now(dt.UTC).date())
+    findings = _full(desk) if full else flow.check(desk, dt.datetime.now(dt.UTC).date())
     if paths:
         findings = checks.only(findings, paths, settings.root)
     _show(findings, style)
     if any(finding.blocks for finding in findings):
         raise typer.Exit(errors.ContentBlocked.exit_code)
+
+
+def _full(desk: office.Desk) -> list[model.Finding]:
+    """Return the findings of everything that is installed; what is not is told on standard error."""
+    findings, unasked = flow.check_full(desk, dt.datetime.now(dt.UTC))
+    for problem in unasked:
+        typer.echo(f"{problem.message}. {problem.hint}", err=True)
+    return findings
 
 
 def _refuse(paths: Sequence[Path], style: Format, *, readability: bool) -> None:

@@ -59,6 +59,7 @@ def build(
     if only and not book:
         msg = "--edition chooses among the editions of the book"
         raise errors.UsageProblem(msg, hint=f"run `mscare build --book --edition {only[0]}`")
+    _app.stop_as_by_ctrl_c()
     settings = _app.settings(config, verbose=verbose)
     desk = flow.read(settings)
     subjects = _subjects(desk, editions or [], book=book, everything=everything)

@@ -93,10 +93,12 @@ def _side_by_side(
     """Print all editions at once: each waits for its own parts in a thread, and the workers are never idle."""
     with concurrent.futures.ThreadPoolExecutor(len(editions)) as threads:
         waiting = [threads.submit(printed, edition) for edition in editions]
-        for future in concurrent.futures.as_completed(waiting):
-            if future.exception():
-                steps.is_stopped = True
+        try:
+            for future in concurrent.futures.as_completed(waiting):
                 future.result()
+        except BaseException:  # Ctrl-C too: the other editions end after the part they are at
+            steps.is_stopped = True
+            raise
         return [future.result() for future in waiting]
 
 
