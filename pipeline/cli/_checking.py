@@ -67,7 +67,7 @@ def _full(desk: office.Desk) -> list[model.Finding]:
     """Return the findings of everything that is installed; what is not is told on standard error."""
     findings, unasked = flow.check_full(desk, dt.datetime.now(dt.UTC))
     for problem in unasked:
-        typer.echo(f"{problem.message}. {problem.hint}", err=True)
+        typer.echo(f"{problem.message}\n        {problem.hint}", err=True)
     return findings
 
 

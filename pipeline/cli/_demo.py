@@ -15,6 +15,7 @@ from pipeline.cli._app import ConfigFile, Verbose
 READERS = 1_000
 DOMAINS = ("example.com", "example.net", "example.org")  # RFC 2606: nobody can ever live there
 STEPS = 8
+BOOK = ("screen",)  # the edition most people read; all four take four times as long
 
 
 def register(app: typer.Typer) -> None:
@@ -78,8 +79,8 @@ def _prepare(settings: config_.Config) -> str:
     with _app.working(f"building {slug}"):
         flow.build(desk, [slug, "site"], settings.out, _silent, day=now.date())
     _step(2, f"edition built: {settings.out / slug}")
-    with _app.working("building the book"):
-        flow.build(desk, ["book"], settings.out, _silent)
+    with _app.counting("building the book", 1) as bar:
+        flow.build(desk, ["book"], settings.out, _silent, step=bar.step, only=BOOK)
     _step(3, f"book built: {_book(settings)}")
     return slug
 
@@ -132,6 +133,7 @@ def _where_to_look(settings: config_.Config, slug: str, store: Path) -> None:
     typer.echo(f"  the digest     {settings.out / slug / 'email.html'}")
     typer.echo(f"  as text        {settings.out / slug / 'email.txt'}")
     typer.echo(f"  the book       {_book(settings)}")
+    typer.echo("                 for large print, for paper, to archive: mscare build --book")
     typer.echo(f"  the website    {settings.out / 'site' / 'index.html'}")
     typer.echo(f"  the inbox      {settings.services.sandbox.base_url} is closed again; `mscare sandbox` shows {store}")
     typer.echo("  live preview   mscare preview")

@@ -3,6 +3,7 @@
 import functools
 import io
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pipeline import errors
 INLINE = frozenset({"a", "abbr", "b", "br", "code", "em", "i", "span", "strong", "sub", "sup"})
 KEPT = frozenset({"script", "style", "textarea", "title"})  # never touched
 FONT = "AtkinsonHyperlegibleNext-400.ttf"  # the four faces have the same characters
+FACES = (FONT, *(f"AtkinsonHyperlegibleNext-{face}.ttf" for face in ("400i", "700", "700i")))
 NO_BREAK = "\N{NO-BREAK SPACE}"
 _UNITS = "tesla|mm|cm|km|m|mg|kg|g|ml|°C|percent|million|billion|am|pm"
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
@@ -119,21 +121,27 @@ def _lacking(page: str, font: bytes) -> tuple[str, str] | None:
     return None
 
 
-def fontless(path: Path) -> errors.MissingPart:
-    """Return what to raise when the book's font is not at `path`."""
-    return errors.MissingPart(f"the book's font is missing: {path}", hint="restore the shipped templates/fonts folder")
+def fonts(templates: Path) -> dict[str, bytes]:
+    """Return the files of the book's font by name; refuses when one is missing or broken."""
+    found: dict[str, bytes] = {}
+    hint = "restore the shipped templates/fonts folder"
+    for path in (templates / "fonts" / name for name in FACES):
+        try:
+            found[path.name] = path.read_bytes()
+            letters(found[path.name])
+        except OSError as error:
+            raise errors.MissingPart(f"the book's font is missing: {path}: {error.strerror}", hint=hint) from error
+        except (fontTools.ttLib.TTLibError, KeyError, ValueError, struct.error) as error:
+            raise errors.MissingPart(f"the book's font is broken: {path}: {error}", hint=hint) from error
+    return found
 
 
 def printable(templates: Path) -> frozenset[int]:
-    """Return the code points that the book's font can print; refuses when its file is missing."""
-    path = templates / "fonts" / FONT
-    try:
-        return letters(path.read_bytes())
-    except OSError as error:
-        raise fontless(path) from error
+    """Return the code points that the book's font can print; refuses as `fonts` does."""
+    return letters(fonts(templates)[FONT])
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def letters(font: bytes) -> frozenset[int]:
     """Return the code points of all characters that a font file has."""
     return frozenset(fontTools.ttLib.TTFont(io.BytesIO(font)).getBestCmap())

@@ -109,9 +109,7 @@ def _pages(edition: model.BookEdition, printed: press.Printed) -> model.Output:
 
 def _files(env: jinja2.Environment, material: model.Material, colours: Mapping[str, Any]) -> dict[str, bytes]:
     """Collect all that may be read while rendering: our fonts, the content's drawings, the templates' own signs."""
-    fonts = {f"fonts/{path.name}": path.read_bytes() for path in (material.templates / "fonts").glob("*.ttf")}
-    if f"fonts/{FONT}" not in fonts:
-        raise typography.fontless(material.templates / "fonts" / FONT)
+    fonts = {f"fonts/{name}": content for name, content in typography.fonts(material.templates).items()}
     images = {f"images/{name}": content for name, content in material.library.images.items()}
     signs = {
         path.name: templating.render(env, path.name, **colours).encode()

@@ -36,14 +36,10 @@ def render(pack: model.Pack, identity: model.Identity, templates: Path) -> bytes
 
     Refuses what is more than a page holds, a character the font lacks, and whatever the book is refused for.
     """
-    fonts = {f"fonts/{path.name}": path.read_bytes() for path in (templates / "fonts").glob("*.ttf")}
-    regular = f"fonts/{format_book.FONT}"
-    if regular not in fonts:
-        msg = f"the book's font is missing: {templates / regular}"
-        raise errors.MissingPart(msg, hint="restore the shipped templates/fonts folder")
+    fonts = {f"fonts/{name}": content for name, content in typography.fonts(templates).items()}
     smallest = SMALLEST[pack.large]
     draft = _sheet(pack, identity, templates, fonts, Heights(smallest, smallest))
-    typography.check_characters(draft.html, fonts[regular])
+    typography.check_characters(draft.html, fonts[f"fonts/{typography.FONT}"])
     sheet = _sheet(pack, identity, templates, fonts, _shared_out(pack, job.room_below(draft)))
     return _judged(job.lay_out(sheet), sheet)
 
