@@ -252,7 +252,7 @@ def test_the_page_map_names_the_printed_page_of_each_anchor() -> None:
 def test_a_new_edition_takes_a_table_and_a_style_sheet_only(tmp_path: Path) -> None:
     templates = tmp_path / "templates"
     shutil.copytree(samples.ROOT / "templates", templates)
-    (templates / "book" / "pocket.css").write_text("@page { size: 120mm 180mm; margin: 20mm 12mm }", encoding="utf-8")
+    (templates / "book" / "pocket.css").write_text("@page { size: 144mm 200mm; margin: 20mm 12mm }", encoding="utf-8")
     pocket = model.BookEdition(
         "pocket", "Pocket", "navigating-your-ms-care-pocket.pdf", "pocket.css", "pocket", fill_in=False
     )
@@ -261,7 +261,7 @@ def test_a_new_edition_takes_a_table_and_a_style_sheet_only(tmp_path: Path) -> N
     made = format_book.render(book, dataclasses.replace(samples_book.material(), templates=templates))
     assert [output.name for output in made] == [pocket.file, "pages.json"]
     with pikepdf.open(io.BytesIO(made[0].content)) as document:
-        assert round(float(document.pages[2].MediaBox[2]) / 72 * 25.4) == 120
+        assert round(float(document.pages[2].MediaBox[2]) / 72 * 25.4) == 144
 
 
 def test_an_edition_over_its_budget_is_refused_with_its_size() -> None:

@@ -96,7 +96,7 @@ def test_the_pages_of_the_book_appear_by_themselves(page: Page) -> None:
     page.get_by_role("link", name="Book", exact=True).click()
     first = page.get_by_alt_text("Page Cover")
     expect(first).to_be_visible()
-    page.wait_for_function("[...document.images].slice(0, 4).every(image => image.complete && image.naturalWidth)")
+    page.wait_for_function("() => [...document.images].slice(0, 4).every(one => one.complete && one.naturalWidth)")
     expect(page.get_by_alt_text("Page 2", exact=True)).to_be_visible()
 
 
@@ -104,7 +104,7 @@ def test_every_pane_is_as_high_as_its_mail_and_dark_is_dark(page: Page) -> None:
     open_edition(page)
     for name in PANES:
         expect(page.frame_locator(f"#pane-{name}").locator("body")).not_to_be_empty()
-    page.wait_for_function("getComputedStyle(document.querySelector('.pane')).getPropertyValue('--h') != 1600")
+    page.wait_for_function("() => getComputedStyle(document.querySelector('.pane')).getPropertyValue('--h') != 1600")
     assert all(height > 500 for height in heights(page))
     shade = "getComputedStyle(document.querySelector('.card > table')).backgroundColor"
     colours = [page.locator(f"#pane-{name}").content_frame.owner.evaluate(f"frame => frame.contentWindow.{shade}"

@@ -130,9 +130,11 @@ def fonts(templates: Path) -> dict[str, bytes]:
             found[path.name] = path.read_bytes()
             letters(found[path.name])
         except OSError as error:
-            raise errors.MissingPart(f"the book's font is missing: {path}: {error.strerror}", hint=hint) from error
+            msg = f"the book's font is missing: {path}: {error.strerror}"
+            raise errors.MissingPart(msg, hint=hint) from error
         except (fontTools.ttLib.TTLibError, KeyError, ValueError, struct.error) as error:
-            raise errors.MissingPart(f"the book's font is broken: {path}: {error}", hint=hint) from error
+            msg = f"the book's font is broken: {path}: {error}"
+            raise errors.MissingPart(msg, hint=hint) from error
     return found
 
 

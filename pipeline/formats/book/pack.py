@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pipeline import errors, model, templating
 from pipeline.formats import _words
-from pipeline.formats import book as format_book
 from pipeline.formats._chapters import typography
 from pipeline.formats.book import engine, job
 
