@@ -161,6 +161,8 @@ def test_no_message_names_two_subscribers(service: _registry.Service, addresses:
 def test_every_message_has_one_click_unsubscribe_with_the_readers_own_link(service: _registry.Service) -> None:
     found = list(envelopes(json.loads(service.request(batch_for(3), BASE_URL, KEY).body)))
     for number, envelope in enumerate(found):
+        own = envelope["headers"].pop("Message-ID")
+        assert re.fullmatch(r"<[0-9a-f]{32}@digest\.example\.org>", own)
         assert envelope["headers"] == {
             "List-Unsubscribe": f"<https://example.org/u/token-{number}->",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

@@ -48,6 +48,7 @@ def test_every_mail_is_rendered_with_its_readers_own_link() -> None:
             "List-Unsubscribe": "<https://example.org/u/2>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "List-Id": "<digest.example.org>",
+            "Message-ID": "<666813839d8dcf43eb0cc5b66ba28fab@digest.example.org>",
         },
     }
 

@@ -31,10 +31,11 @@ CHECKS = (LOST,)
 _SHOWN = 60
 _BEGINNING = 60  # letters of a warning's paragraph that must stand together: a page may end after them
 _UNIT = (
-    r"%|per ?cent|percent|in \d+|out of \d+|mg|mcg|µg|g|kg|ml|mL|IU|mm|cm|m|km|°C|°F|minutes?|hours?|days?|weeks?|"
+    r"%|per ?cent|percent|(?:in|out of) (?:\d{1,3}|1,?000|10,?000|100,?000)|"
+    r"mg|mcg|µg|g|kg|ml|mL|IU|mm|cm|m|km|°C|°F|minutes?|hours?|days?|weeks?|"
     r"months?|years?|people|women|men|times|points?|degrees?|dollars?"
 )
-_NUMBER = re.compile(rf"(?<![\w.,])\d[\d.,]*\d?[\s\u00a0\u202f-]*(?:{_UNIT})(?!\w)")
+_NUMBER = re.compile(rf"(?<![\w.,])\d(?:[\d.,]*\d)?[\s\u00a0\u202f-]*(?:{_UNIT})(?!\w)")
 _HYPHENS = re.compile("[-\u00ad\u2010\u2011\u0002\ufffe]")
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2026": "..."})
 

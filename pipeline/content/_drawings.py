@@ -25,7 +25,7 @@ _SHAPES = re.compile(
     "linearGradient|radialGradient|stop|pattern|clipPath|mask|marker|image|switch|view"
 )
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,")
-_OUTSIDE = re.compile(r"@import|url\(\s*[\"']?\s*(?!#)[^\s\"')]*|\\", re.IGNORECASE)
+_OUTSIDE = re.compile(r"@import|url\(\s*+[\"']?+\s*+(?!#)[^\s\"')]*|\\", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?(?:px)?", re.IGNORECASE)
 _MEND = "open the file in a browser and mend what is broken, or export it again as plain SVG"
 _ALONE = "a drawing stands alone: take that out, or export it again as plain SVG"

@@ -4,6 +4,7 @@ Pure. The same batch gives the same bytes, in this process and in the next.
 """
 
 import dataclasses
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -40,6 +41,16 @@ def list_headers(message: model.Message, link: str) -> dict[str, str]:
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-Id": f"<{message.list_id}>",
     }
+
+
+def message_id(message: model.Message, link: str) -> str:
+    """Return the Message-ID (RFC 5322) of one reader's mail: the same however often it is pushed.
+
+    A mailbox that is given a mail twice can tell. It is made from the reader's own link, which nobody else has, and
+    tells nothing about the reader; a test of an edition has another subject, and so another id.
+    """
+    made_of = f"{message.edition}\0{message.subject}\0{link}"
+    return f"<{hashlib.blake2b(made_of.encode(), digest_size=16).hexdigest()}@{message.list_id}>"
 
 
 def require_size(batch: model.Batch, most: int) -> None:

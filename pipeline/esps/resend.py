@@ -65,11 +65,12 @@ def _body(batch: model.Batch) -> bytes:
         "html": message.html,
         "headers": _bodies.list_headers(message, _bodies.MERGE_FIELD),
     }
-    parts = _bodies.to_json(mail)[:-1].split(_bodies.MERGE_FIELD.encode())
+    parts = _bodies.to_json(mail).removesuffix(b"}}").split(_bodies.MERGE_FIELD.encode())  # the headers stay open
     mails = []
     for recipient in batch.recipients:
-        link = _bodies.own_link(recipient).encode()
-        mails.append(b'%b,"to":[%b]}' % (link.join(parts), _bodies.to_json(recipient.address)))
+        link = _bodies.own_link(recipient)
+        own = (_bodies.to_json(_bodies.message_id(message, link)), _bodies.to_json(recipient.address))
+        mails.append(b'%b,"Message-ID":%b},"to":[%b]}' % (link.encode().join(parts), *own))
     return b"[" + b",".join(mails) + b"]"
 
 

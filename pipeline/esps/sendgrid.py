@@ -89,7 +89,7 @@ def _personalization(message: model.Message, recipient: model.Recipient) -> dict
     link = _bodies.own_link(recipient)
     return {
         "to": [{"email": recipient.address}],
-        "headers": _bodies.list_headers(message, link),
+        "headers": {**_bodies.list_headers(message, link), "Message-ID": _bodies.message_id(message, link)},
         "substitutions": {_bodies.MERGE_FIELD: link},
     }
 
