@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="|".join(BENCHES), help="what to measure; all of it by default")
     parser.add_argument("--quick", action="store_true", help="few rounds of little: says that it runs, not how fast")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of the book and the import")
+    parser.add_argument("--chapters", type=int, nargs="+", metavar="N", help="sizes of the book, in chapters")
     options = parser.parse_args()
     if unknown := set(options.names) - BENCHES.keys():
         parser.error(f"there is no bench called {', '.join(sorted(unknown))}")
@@ -39,6 +40,7 @@ def main() -> int:
     print(_peers(), end="\n\n")
     size = measure.QUICK if options.quick else measure.FULL
     size = dataclasses.replace(size, heavy_rounds=options.rounds or size.heavy_rounds)
+    size = dataclasses.replace(size, chapters=tuple(sorted(options.chapters or size.chapters)))
     return _run(options.names or list(BENCHES), size)
 
 

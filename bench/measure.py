@@ -210,8 +210,10 @@ def main(seconds: float, command: Sequence[str]) -> None:
     except subprocess.TimeoutExpired:
         code = 1
         print(f"not ready after {seconds:.0f} seconds", file=sys.stderr)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     wall = time.perf_counter() - began
-    _end_all(process.pid)
+    _end_children()
     if code:
         sys.exit(1)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -219,14 +221,11 @@ def main(seconds: float, command: Sequence[str]) -> None:
     answer({"cpu": used.ru_utime + used.ru_stime, "wall": wall, "peak": used.ru_maxrss * unit / MEGABYTE})
 
 
-def _end_all(group: int) -> None:
-    """Kill the command's group, and whatever has become a child of this process since, until there is none."""
+def _end_children() -> None:
+    """Kill what is left of the command, orphans of orphans too. They are own children, so no id is another's by now."""
     while True:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
         for child_id in _children():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child_id, signal.SIGKILL)
+            os.kill(child_id, signal.SIGKILL)
         try:
             os.wait()
         except ChildProcessError:

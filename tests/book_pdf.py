@@ -47,14 +47,19 @@ def opened(which: str = "sample") -> pikepdf.Pdf:
 
 
 @functools.cache
-def texts(which: str = "sample") -> tuple[str, ...]:
-    """Return each page's words, divided by single spaces."""
+def lines(which: str = "sample") -> tuple[str, ...]:
+    """Return each page's words, with its ends of lines."""
     document = pypdfium2.PdfDocument(rendered(which))
     try:
-        pages = [sheet.get_textpage().get_text_range() for sheet in document]
+        return tuple(sheet.get_textpage().get_text_range().replace("\xa0", " ") for sheet in document)
     finally:
         document.close()
-    return tuple(" ".join(text.replace("\xa0", " ").split()) for text in pages)
+
+
+@functools.cache
+def texts(which: str = "sample") -> tuple[str, ...]:
+    """Return each page's words, divided by single spaces."""
+    return tuple(" ".join(text.split()) for text in lines(which))
 
 
 def outline(which: str = "sample") -> list[tuple[str, int, float]]:

@@ -192,7 +192,7 @@ def test_pages_of_the_print_edition_have_more_room_where_they_are_bound_and_thei
     for number in (first + 1, first + 2):
         found = texts("print", number)
         is_right = bool(number % 2)
-        assert min(left for left, _ in found) == pytest.approx(20 if is_right else 14, abs=1)
+        assert min(left for left, _ in found) == pytest.approx(16 if is_right else 12, abs=1)
         assert next(left > 74 for left, text in found if text == str(number)) is is_right
 
 

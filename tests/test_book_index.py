@@ -135,7 +135,7 @@ def test_the_file_conforms_to_pdf_ua() -> None:
 
 def test_the_index_names_the_pages_where_the_words_are() -> None:
     words = texts()[number_of("Index") - 1]
-    assert f"lesions, {number_of('shows lesions')}, {number_of('A lesion is not a symptom')}" in words
+    assert f"lesions, {number_of('shows lesions')}\N{EN DASH}{number_of('One short lesion')}" in words
     assert f"in the cord, {number_of('The cord counts too')}" in words
     assert f"card for emergencies, {number_of('My card Copy it.')}" in words
     assert "spots, see lesions" in words
@@ -158,15 +158,13 @@ def test_every_reference_of_the_index_arrives_on_the_page_that_it_names() -> Non
 
 def test_contents_name_help_first_and_then_sheets_glossary_and_index() -> None:
     contents = texts()[2]
-    help_, sheets, index_ = (
-        number_of("When to get help", after=6),
-        number_of("More pages to fill in"),
-        number_of("Index"),
-    )
-    assert re.search(r"Contents When to get help \d+ 1\. Scans", contents)
+    sheets, index_ = number_of("More pages to fill in"), number_of("Index")
+    help_ = re.search(r"When to get help (\d+) 1\. Scans", contents)
+    assert help_
     assert f"More pages to fill in {sheets}" in contents
     assert f"Index {index_}" in contents
-    assert help_ < sheets < index_
+    assert "Call your team the same day." in texts()[int(help_[1]) - 1]
+    assert int(help_[1]) < sheets < index_
 
 
 def test_the_sheets_behind_the_chapters_are_listed_and_can_be_filled_in() -> None:

@@ -4,7 +4,6 @@ import functools
 import io
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import book_tags
@@ -156,14 +155,6 @@ def test_the_same_questions_give_the_same_bytes_in_another_process() -> None:
         env={"PYTHONPATH": f"{samples.ROOT}:{Path(__file__).parent}", "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert told.stdout.split("\n")[1] == packing.file_name(some(*IDS[:3])), told.stderr
-
-
-def test_a_warm_process_makes_a_pack_in_less_than_a_second_of_work() -> None:
-    wanted = edition.pack(library(), (), topic="mri")
-    made(wanted)
-    before = time.process_time()
-    made(wanted)
-    assert time.process_time() - before < 1
 
 
 # --- choosing -------------------------------------------------------------------------------------

@@ -1,8 +1,11 @@
 """The e-book on the book's page: offered beside the PDF only when it was built. Each test's name is its claim."""
 
+import hashlib
+import io
 from collections.abc import Iterator
 
 import lxml.html
+import pikepdf
 import pytest
 import requests
 import sites
@@ -34,3 +37,39 @@ def test_the_e_book_is_offered_beside_the_pdf_and_comes_as_what_it_is(world: sit
 def test_an_e_book_that_was_not_built_is_not_offered(world: sites.World) -> None:
     world.put_book(sites.PDF)
     assert offered(world) == [sites.BOOK]
+
+
+def paper(pages: int) -> bytes:
+    """Return a PDF with so many empty pages."""
+    out = io.BytesIO()
+    with pikepdf.new() as pdf:
+        for _ in range(pages):
+            pdf.add_blank_page()
+        pdf.save(out, deterministic_id=True)
+    return out.getvalue()
+
+
+def test_every_edition_is_told_with_its_title_pages_size_and_sum(world: sites.World) -> None:
+    files = {sites.BOOK: paper(3), "navigating-your-ms-care-extra.pdf": paper(2), EPUB: b"the e-book"}
+    world.put("book", files, dict(render.read(world.out, "site").inputs))
+    page = lxml.html.document_fromstring(requests.get(f"{world.url}/book/", timeout=10).text)
+    text = " ".join(page.text_content().split())
+    assert offered(world) == list(files)
+    assert [str(title.text_content()) for title in page.xpath("//div[@class='download']/h2")] == [
+        "For screens",
+        "PDF",
+        "E-book",
+    ]
+    assert "PDF, 1 KB, 3 pages, page size A5. You can fill in its forms on screen or print it." in text
+    assert "PDF, 1 KB, 2 pages." in text
+    for name, content in files.items():
+        assert f"{name}{len(content):,} bytes. Its SHA-256 is {hashlib.sha256(content).hexdigest()}" in text
+    for words in ("What has changed", "Made to be read by everyone", "PDF/UA-1"):
+        assert words in text
+
+
+def test_a_file_that_is_no_pdf_inside_is_offered_without_a_number_of_pages(world: sites.World) -> None:
+    world.put_book(sites.PDF)
+    page = lxml.html.document_fromstring(requests.get(f"{world.url}/book/", timeout=10).text)
+    text = " ".join(page.text_content().split())
+    assert "PDF, 256 KB, page size A5." in text

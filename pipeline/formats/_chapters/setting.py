@@ -17,6 +17,8 @@ from pipeline.formats._chapters import style as styles
 _SPACED_CITES = re.compile(r'([^\s<>]*)\s*(<sup class="cites">.*?</sup>)([.,]?)', re.DOTALL)
 _NOTE = re.compile(r'<span class="note-text".*?</span>', re.DOTALL)
 _TERM = re.compile(r'<a class="term" href="#([^"]*)"')
+_ACCESSED = re.compile(r" Accessed ([A-Z][a-z]+ \d{1,2}, \d{4})\.(?= <a class=\"url\")")
+_ADDRESS = re.compile(r'(<a class="url"[^>]*>)https?://(?:www\.)?')
 _FIRST_CELL = re.compile(r"<tr>\s*<td([^>]*)>(.*?)</td>", re.DOTALL)
 T = TypeVar("T")
 LONG_BOX = 900  # characters of HTML: a longer box may go on over the page
@@ -55,6 +57,7 @@ class SetChapter:
     groups: tuple[model.QuestionGroup, ...]
     sheet: model.Worksheet
     sources: tuple[SetSource, ...]
+    accessed: str  # the day all web pages were read, when it is the same for all; "" when the entries name their days
 
 
 def anchor(chapter: model.Chapter) -> str:
@@ -71,6 +74,7 @@ def set_chapter(
     setter = _Setter(chapter, book, library, style)
     body = setter.text(document, index.marked(chapter, book, library))
     get_help = setter.text(markup.parse(chapter.get_help))
+    sources, accessed = setter.sources(material)
     return SetChapter(
         anchor=anchor(chapter),
         number=chapter.number,
@@ -87,7 +91,8 @@ def set_chapter(
         notes=tuple(setter.notes.values()),
         groups=tuple(setter.known(library.groups, name, "question group") for name in chapter.question_groups),
         sheet=setter.known(library.worksheets, chapter.worksheet, "worksheet"),
-        sources=setter.sources(material),
+        sources=sources,
+        accessed=accessed,
     )
 
 
@@ -133,16 +138,15 @@ class _Setter:
             raise errors.RenderProblem(msg, hint="run `mscare check`, which names the line")
         return bank[name]
 
-    def sources(self, material: model.Material) -> tuple[SetSource, ...]:
-        """List the references in the order of their first citation."""
+    def sources(self, material: model.Material) -> tuple[tuple[SetSource, ...], str]:
+        """List the references in the order of their first citation; name the day they were read, if it is one."""
         cited = [self.known(self._library.sources, name, "source") for name in self._uses]
-        entries = [
-            _with_address_below(entry) for entry in citations.references(cited, material.templates, material.store)
-        ]
-        return tuple(
+        entries, accessed = _shortened(citations.references(cited, material.templates, material.store))
+        listed = tuple(
             SetSource(number, self._source_anchor(number), entry, tuple(uses))
             for number, (entry, uses) in enumerate(zip(entries, self._uses.values(), strict=True), start=1)
         )
+        return listed, accessed
 
     def _source_anchor(self, number: int) -> str:
         return f"{self._own}-source-{number}"
@@ -209,7 +213,13 @@ class _Setter:
         return match[0].replace(f"#{self._own}-note-", "#glossary-")
 
 
-def _with_address_below(entry: Markup) -> Markup:
-    """Start a line with the address: it is long, and nobody reads it aloud."""
-    before, link, after = str(entry).partition('<a class="url"')
-    return Markup(f"{before}<br />{link}{after}") if link else entry  # noqa: S704  citations escaped it
+def _shortened(entries: Sequence[Markup]) -> tuple[list[Markup], str]:
+    """Print addresses without https://www., and name a day of access that all have once, not in each; return the day.
+
+    What the links lead to stays the whole address.
+    """
+    pages = [entry for entry in entries if 'href="http' in entry and 'href="https://doi.org/' not in entry]
+    days = {match and match[1] for match in map(_ACCESSED.search, pages)}
+    accessed = days.pop() or "" if len(days) == 1 else ""
+    short = (_ADDRESS.sub(r"\1", str(entry)) for entry in entries)  # a Markup would escape what is joined
+    return [Markup(_ACCESSED.sub("", one) if accessed else one) for one in short], accessed  # noqa: S704  as text()

@@ -27,7 +27,6 @@ from pipeline.formats.book import crew, job, parts, press
 KIND = "book"
 TEMPLATES = ("book", "citation", "fonts", "tokens.toml")
 PAGES = "pages.json"
-FONT = typography.FONT
 
 
 def render(book: model.Book, material: model.Material) -> list[model.Output]:
@@ -51,7 +50,7 @@ def render(book: model.Book, material: model.Material) -> list[model.Output]:
             made_of = parts.parts(env, book, material, chapters, edition)
             for part in made_of:
                 where = functools.partial(_place, part.source, material.library.root)
-                typography.check_characters(part.write({}).html, files[f"fonts/{FONT}"], where)
+                typography.check_characters(part.write({}).html, files[f"fonts/{typography.FONT}"], where)
             plates = press.Plates(edition, style, files)
             return press.Press(plates, workers, material.store, steps).printed(made_of)
 

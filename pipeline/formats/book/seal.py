@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
+from pipeline.formats.book import compact
+
 STEP = 100_000  # keys of the parent tree for one part: its pages, links and fields
 
 
@@ -18,6 +20,7 @@ def sealed(content: bytes, number: int) -> bytes:
     with pikepdf.open(io.BytesIO(content)) as pdf:
         root = pdf.Root
         _renumber(pdf, number * STEP)
+        compact.compacted(pdf)
         tree = root.StructTreeRoot
         for element in _elements(tree.K):
             _prefix(element, f"{number:02d}-")
