@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import re
+from collections.abc import Iterator
 
 import pikepdf
 import pypdfium2
@@ -72,6 +74,40 @@ def test_pages_have_fewer_bytes_and_no_space_of_its_own_at_the_end_of_a_line() -
     assert b"Tj ET Q" not in after[0]
 
 
+def test_lines_of_one_tag_share_a_mark_and_pages_and_tags_agree_on_the_marks() -> None:
+    before, after = map(marks, small())
+    assert all(drawn == owned == held for drawn, owned, held in (*before, *after))
+    assert [len(drawn) for drawn, _, _ in before] == [1 + 9, 7 + 3, 1, 0]
+    assert [len(drawn) for drawn, _, _ in after] == [1 + 1, 1 + 3, 1, 0]
+
+
+def marks(content: bytes) -> list[tuple[set[int], set[int], set[int]]]:
+    """Return for each page the marks on it, those that its key leads from, and those that tags hold."""
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        nums = pdf.Root.StructTreeRoot.ParentTree.Nums
+        owners = {
+            int(nums[n]): list(nums[n + 1])
+            for n in range(0, len(nums), 2)
+            if isinstance(nums[n + 1], list | pikepdf.Array)
+        }
+        tags_ = [o for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and o.get("/Type") == "/StructElem"]
+        found = []
+        for page in pdf.pages:
+            drawn = {int(mark) for mark in re.findall(rb"MCID (\d+)", page.Contents.read_bytes())}
+            owned = {mark for mark, tag in enumerate(owners[int(page.StructParents)]) if tag is not None}
+            found.append((drawn, owned, set(_held(tags_, page))))
+        return found
+
+
+def _held(tags_: list[pikepdf.Object], page: pikepdf.Page) -> Iterator[int]:
+    for tag in tags_:
+        for kid in tag.get("/K", ()):
+            if isinstance(kid, int) and tag.Pg.objgen == page.objgen:
+                yield kid
+            elif isinstance(kid, pikepdf.Dictionary) and "/MCID" in kid and kid.Pg.objgen == page.objgen:
+                yield int(kid.MCID)
+
+
 def streams(content: bytes) -> list[bytes]:
     with pikepdf.open(io.BytesIO(content)) as pdf:
         return [page.Contents.read_bytes() for page in pdf.pages]
@@ -112,7 +148,7 @@ def test_a_size_of_type_and_what_is_nearer_than_ten_points_stay_as_they_are() ->
 
 
 def test_letters_without_kerning_are_one_string_and_what_a_string_cannot_hold_is_escaped() -> None:
-    assert compact.compact(b"[<0041>0<0042>-18<0028>0<005c>0<000d>0] TJ") == b"[(\0A\0B)-18(\0\\(\0\\\\\0\\r)]TJ"
+    assert compact.compact(b"[<0041>0<0042>-20<0028>0<005c>0<000d>0] TJ") == b"[(\0A\0B)-20(\0\\(\0\\\\\0\\r)]TJ"
 
 
 def test_a_page_with_strings_of_another_hand_is_left_alone() -> None:

@@ -15,7 +15,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
 from pipeline import errors
-from pipeline.formats.book import faces, job
+from pipeline.formats.book import compact, faces, job
 
 KEPT = ("/Lang", "/MarkInfo", "/ViewerPreferences", "/Metadata", "/OutputIntents")  # of the first part, for the book
 TRIES = 40  # each has an even chance
@@ -50,6 +50,7 @@ class _Book:
         self._sections: list[pikepdf.Object] = []
         self._owners: list[pikepdf.Object] = []
         self._ids: list[pikepdf.Object] = []
+        self._looks: compact.Looks = {}
         self._outlines: list[pikepdf.Object] = []
         self._fonts: list[pikepdf.Object] = []
         tree = self._pdf.make_indirect(Dictionary(Type=Name.StructTreeRoot))
@@ -67,6 +68,7 @@ class _Book:
         with warnings.catch_warnings():  # fields and destinations are joined below
             warnings.simplefilter("ignore", pikepdf.PageCopyWarning)
             self._pdf.pages.extend(source.pages)
+        compact.share_looks(self._pdf.pages[before:], self._looks)
         self._fonts.append(self._pdf.pages[before].obj.Resources.Font)
         if before == 0:
             for key in (key for key in KEPT if key in source.Root):
@@ -149,6 +151,7 @@ class _Book:
 
 
 def _saved(pdf: pikepdf.Pdf) -> bytes:
+    pikepdf.settings.set_flate_compression_level(9)  # for the objects that are packed together
     out = io.BytesIO()
     pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
     return out.getvalue()
