@@ -205,7 +205,7 @@ def changed(tmp_path: Path, name: str, old: str, new: str) -> model.Material:
         ("<h2>{{ words.read_next }}</h2>", "<mj-txt>{{ words.read_next }}</mj-txt>", "<mj-txt>", "there is no <mj-t"),
         ('mj-class="small" css-class="mute pad" padding="{{', 'mj-class="smal" css-class="mute pad" padding="{{',
          'mj-class="smal"', 'mj-class "smal" is defined nowhere'),
-        ('padding="{{ near }}"', 'padding="{{ near }} 1px 2px"', 'padding="{{ near }} 1px', "padding="),
+        ('6px" padding="{{ pad }}"', '6px" padding="{{ pad }} 1px 2px 3px"', 'padding="{{ pad }} 1px', "padding="),
     ],
 )  # fmt: skip
 def test_a_fault_in_the_template_is_told_at_its_own_line_and_column(

@@ -96,6 +96,22 @@ def test_with_pictures_off_their_words_are_seen(
         assert picture.evaluate("element => getComputedStyle(element).fontSize") == "16px"
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [375, 700])
+def test_without_its_style_elements_it_is_one_column_and_nothing_juts_out(
+    browser: playwright.sync_api.Browser, outputs: dict[str, bytes], width: int
+) -> None:
+    bare = re.sub(rb"<style.*?</style>", b"", outputs["email.html"], flags=re.DOTALL)
+    with show(browser, outputs | {"email.html": bare}, width) as shown:
+        assert shown.evaluate("document.documentElement.scrollWidth") == width
+        starts = shown.evaluate("[...document.querySelectorAll('h1, h2, a[href*=helpful]')].map(" + START + ")")
+    assert len(starts) > 5
+    assert max(starts) - min(starts) <= 1, starts
+
+
+# Where an element, or the frame of a button, begins.
+START = "element => Math.round((element.closest('td[role=presentation]') ?? element).getBoundingClientRect().left)"
+
 # Every element with words of its own, its colour, and the nearest background that is not transparent.
 PAIRS = """() => [...document.querySelectorAll('[role=article] *')].filter(element =>
     [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim()) &&

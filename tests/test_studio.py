@@ -125,6 +125,8 @@ def test_an_edition_shows_five_panes_inbox_size_and_checks(still: previews.Brows
     assert "Navigating Your Care A quiet guide to scans and questions" in words
     assert "Well below 100 KB" in words
     assert "Let pass by Tests: Texts for tests; nobody reads them for care." in words
+    in_order = words.partition("In order: ")[2]
+    assert "Look, Layout, Waivers." in in_order  # and not what only `mscare check --full` asks
 
 
 def test_one_pane_can_be_looked_at_alone(still: previews.Browser) -> None:
