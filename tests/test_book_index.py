@@ -63,7 +63,7 @@ def texts() -> tuple[str, ...]:
     return tuple(" ".join(text.replace("\xa0", " ").split()) for text in pages)
 
 
-def number_of(phrase: str, *, after: int = 5) -> int:
+def number_of(phrase: str, *, after: int = 4) -> int:
     """Return the first printed page, behind the contents, that has these words."""
     return next(n for n, text in enumerate(texts(), start=1) if n > after and phrase in text)
 

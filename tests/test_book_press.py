@@ -103,6 +103,16 @@ def test_progress_counts_every_step_and_ends_at_its_total() -> None:
     assert {step.partition(":")[0] for step in told.steps} == {"screen", "print"}
 
 
+def test_an_edition_over_its_budget_is_refused_and_not_kept() -> None:
+    _, kept = book_editions.whole()
+    memory = Memory({key: content for key, content in kept.kept.items() if not key.startswith("edition-")})
+    book = book_editions.sample(*ONE)
+    small = tuple(dataclasses.replace(edition, size_budget_kb=1) for edition in book.spec.editions)
+    with pytest.raises(errors.RenderProblem, match="its budget is 1 KB"):
+        book_editions.render(dataclasses.replace(book, spec=dataclasses.replace(book.spec, editions=small)), memory)
+    assert not [key for key in memory.kept if key.startswith("edition-")]
+
+
 # --- a part whose numbers move its own lines ------------------------------------------------------
 
 

@@ -130,8 +130,8 @@ def test_the_outline_holds_chapters_headings_and_pages_to_fill_in() -> None:
     assert list(dict.fromkeys(titles)) == [
         "Contents", "Signs used in this book", "Pages to fill in",
         "Scans and what they show", "What can a scan show?", "Does the place matter?", "Which words may I find?",
-        "When to get help", "Questions to ask your doctor", "MRI, brain and cord lesions", "My scan log",
-        "Sources of this chapter",
+        "When to get help", "Questions to ask your doctor", "MRI, brain and cord lesions", "Sources of this chapter",
+        "My scan log",
         "Asking", "How do I ask?", "What do I do afterwards?", "Talking", "My visit",
         "Words used in this book", "About this version", "What changed", "How long it holds",
         "Is there a newer version?", "Have you found a mistake?", "Who can read it, and how", "How it was set",

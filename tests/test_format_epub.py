@@ -1,5 +1,6 @@
 """The book as an EPUB: what it is, that it says everything, its ways, its pages, what it refuses. Names are claims."""
 
+import base64
 import dataclasses
 import importlib.util
 import io
@@ -21,7 +22,7 @@ import pytest
 import samples
 import samples_book
 
-from pipeline import errors, model, templating
+from pipeline import errors, model, store, templating
 from pipeline.formats import epub
 from pipeline.formats._chapters import index, setting, typography
 
@@ -261,6 +262,18 @@ def test_every_drawing_has_its_words_its_caption_and_its_own_letters() -> None:
     assert book_epub.words(image.getparent()) == "A line. Illustration."  # type: ignore[arg-type]
     drawing = book_epub.opened().read("EPUB/images/line.svg").decode()
     assert "@font-face" not in drawing or "data:font/woff2;base64," in drawing
+
+
+def test_the_letters_of_a_drawing_come_from_the_store_when_they_are_there(tmp_path: Path) -> None:
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><text font-family="{}">Optic</text></svg>'
+    content = drawing.format(epub.drawings.FAMILY).encode()
+    folder = store.FolderStore(tmp_path, "book")
+    made, kept = (epub.drawings.shipped(content, "a.svg", samples.ROOT / "templates", folder) for _ in range(2))
+    assert made == kept == epub.drawings.shipped(content, "a.svg", samples.ROOT / "templates")
+    assert b"font/woff2" in made
+    (letters,) = tmp_path.iterdir()
+    folder.put(letters.name, b"others")
+    assert base64.b64encode(b"others") in epub.drawings.shipped(content, "a.svg", samples.ROOT / "templates", folder)
 
 
 def test_a_drawing_that_describes_itself_at_length_can_be_opened_in_words() -> None:

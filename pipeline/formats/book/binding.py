@@ -6,10 +6,14 @@ from pipeline import model
 from pipeline.formats.book import gates, lint, stitch
 
 
-def read(parts: Sequence[tuple[str, str]]) -> gates.Expected:
-    """Refuse parts (file and HTML) with a fault that can be read in them; return what their PDF must hold."""
+def read(parts: Sequence[tuple[str, str]]) -> None:
+    """Refuse parts (file and HTML) with a fault that can be read in them."""
     lint.check(parts)
-    return gates.expected(html for _, html in parts)
+
+
+def expect(parts: Sequence[str]) -> gates.Expected:
+    """Return what the PDF of parts, given as HTML, must hold."""
+    return gates.expected(parts)
 
 
 def join(binding: stitch.Binding) -> bytes:
@@ -17,6 +21,11 @@ def join(binding: stitch.Binding) -> bytes:
     return stitch.joined(binding)
 
 
-def judge(content: bytes, wanted: gates.Expected, edition: model.BookEdition) -> list[str]:
-    """Return what is wrong with a joined edition; see `gates`."""
-    return gates.judge(content, wanted, edition)
+def validate(content: bytes, edition: model.BookEdition) -> list[str]:
+    """Return what is wrong with a joined edition by the standards; see `gates`."""
+    return gates.validated(content, edition)
+
+
+def inspect(content: bytes, wanted: gates.Expected, edition: model.BookEdition) -> list[str]:
+    """Return what else is wrong with a joined edition; see `gates`."""
+    return gates.inspected(content, wanted, edition)

@@ -85,7 +85,10 @@ class Crew(concurrent.futures.Executor):
         for thread in self._threads if wait else ():
             thread.join()
         if wait:
-            for worker in (worker for idle in self._idle.values() for worker in idle):
+            workers = [worker for idle in self._idle.values() for worker in idle]
+            for worker in workers:
+                worker.dismiss()  # all at once, for each takes its while to end
+            for worker in workers:
                 worker.close()
             self._idle.clear()
 
@@ -151,12 +154,16 @@ class _Worker:
         msg = f"a worker process that lays out the book {how}{': ' + last if last else ''}"
         return errors.RenderProblem(msg, hint="run it again; if it fails again, the machine may be short of memory")
 
-    def close(self) -> None:
-        """End the process and wait for it."""
+    def dismiss(self) -> None:
+        """Tell the process that there are no more jobs."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+    def close(self) -> None:
+        """End the process and wait for it."""
+        self.dismiss()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:  # in the middle of a job that nobody waits for
@@ -204,6 +211,7 @@ def serve(preload: list[str]) -> None:
             _send(answers, answer)
         del payload, value, answer
         gc.collect()  # now that nobody waits
+    gc.freeze()  # the program waits for the end, which would go through all objects once more
 
 
 def _done(payload: bytes) -> tuple[bool, Any]:

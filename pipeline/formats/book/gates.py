@@ -53,7 +53,17 @@ def judge(content: bytes, wanted: Expected, edition: model.BookEdition, *, first
 
     `first` is the label of the first page.
     """
-    faults = list(_validated(content, edition))
+    return [*validated(content, edition), *inspected(content, wanted, edition, first=first)]
+
+
+def validated(content: bytes, edition: model.BookEdition) -> list[str]:
+    """Return what is wrong with it by the standards: the first gate."""
+    return [f"{edition.file}: {fault}" for fault in _validated(content, edition)]
+
+
+def inspected(content: bytes, wanted: Expected, edition: model.BookEdition, *, first: str = "Cover") -> list[str]:
+    """Return what is wrong with it that no standard asks: the other gates. They need not wait for the first."""
+    faults: list[str] = []
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
             faults += [*_looked_at(pdf, wanted, edition), *_ways(pdf, first)]

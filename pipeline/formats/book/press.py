@@ -75,7 +75,7 @@ class Press:
         self._store = store
         self._steps = steps
         self._sources: list[str] = []
-        self._readings: dict[tuple[str, ...], concurrent.futures.Future[gates.Expected]] = {}
+        self._readings: dict[tuple[str, ...], concurrent.futures.Future[None]] = {}
         self._laid: dict[str, job.Laid] = {}
         self._placed: dict[str, job.Places] = {}
 
@@ -170,7 +170,7 @@ class Press:
             msg = f"{self._sources[sheet.number]}: {problem.message}"
             raise errors.RenderProblem(msg, hint=problem.hint) from problem
 
-    def _read(self, sheets: Sequence[job.Sheet]) -> concurrent.futures.Future[gates.Expected]:
+    def _read(self, sheets: Sequence[job.Sheet]) -> concurrent.futures.Future[None]:
         """Have the text of all parts looked through while the first of them are laid out."""
         key = tuple(sheet.key for sheet in sheets)
         if key not in self._readings:
@@ -221,13 +221,13 @@ class Press:
         kept = self._get(key)
         if kept is not None:
             return kept
-        wanted = self._read(sheets).result()
+        self._read(sheets).result()
         self._steps.add(2)
-        content = self._workers.submit(
-            binding.join, self._binding([self._laid[sheet.key] for sheet in sheets])
-        ).result()
+        joining = self._workers.submit(binding.join, self._binding([self._laid[sheet.key] for sheet in sheets]))
+        wanted = self._workers.submit(binding.expect, [sheet.html for sheet in sheets])
+        content = joining.result()
         self._steps.done(f"{edition.id}: joined")
-        faults = self._workers.submit(binding.judge, content, wanted, edition).result()
+        faults = self._judge(content, wanted.result())
         if faults:
             msg = f"the edition {edition.id!r} of the book has {len(faults)} faults:\n" + "\n".join(
                 f"- {f}" for f in faults
@@ -238,6 +238,13 @@ class Press:
         self._steps.done(f"{edition.id}: judged")
         self._put(key, content)
         return content
+
+    def _judge(self, content: bytes, wanted: gates.Expected) -> list[str]:
+        """Return what is wrong with the joined edition; two workers look at it side by side."""
+        edition = self._plates.edition
+        by_standard = self._workers.submit(binding.validate, content, edition)
+        by_house = self._workers.submit(binding.inspect, content, wanted, edition)
+        return [*by_standard.result(), *by_house.result()]
 
     def _binding(self, laid: Sequence[job.Laid]) -> stitch.Binding:
         fonts = {name: content for name, content in self._plates.files.items() if name.startswith("fonts/")}

@@ -173,7 +173,7 @@ def _others(whole: _Book, texts: Sequence[documents.Document]) -> dict[str, byte
     used = {image.get("src") for text in texts for image in documents.elements(text.root, "img")}
     for name, content in images.items():
         if f"images/{_web.quoted(name)}" in used:
-            files[f"images/{name}"] = drawings.shipped(content, name, templates)
+            files[f"images/{name}"] = drawings.shipped(content, name, templates, whole.material.store)
     either = {"brand": colours["reader"]["line"], "accent": colours["reader"]["warning"], "card": "#ffffff"}
     for name in SIGNS:
         files[f"signs/{name}"] = templating.render(whole.env, f"book/{name}", light=either).encode()

@@ -1,8 +1,10 @@
 """Drawings of an EPUB: SVG files that bring their letters along, what they say of themselves, and the cover as PNG."""
 
 import base64
-import functools
+import hashlib
+import importlib.metadata
 import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import fontTools.ttLib
 import lxml.etree
 from markupsafe import Markup
 
-from pipeline import drawing, errors
+from pipeline import drawing, errors, model
 from pipeline.formats import _web
 
 COVER_WIDTH = 1600  # pixels: sharp on a tablet, and small as PNG because it is flat
@@ -70,10 +72,10 @@ def description(content: bytes, name: str) -> str:
     return " ".join("".join(map(str, said.itertext())).split()) if said is not None else ""
 
 
-def shipped(content: bytes, name: str, templates: Path) -> bytes:
+def shipped(content: bytes, name: str, templates: Path, store: model.Store | None = None) -> bytes:
     """Return the drawing's file for the EPUB: an SVG with the letters it uses, because no page lends it a font.
 
-    Refuses an SVG that is broken, holds a script, or needs another file.
+    Refuses an SVG that is broken, holds a script, or needs another file. A `store` spares making the same font twice.
     """
     if media_type(name) != TYPES[".svg"]:
         return content
@@ -81,7 +83,9 @@ def shipped(content: bytes, name: str, templates: Path) -> bytes:
     faces = _letters(root)
     if faces:
         style = lxml.etree.Element(f"{{{_SVG}}}style")
-        style.text = "".join(_face(weight, "".join(sorted(letters)), templates) for weight, letters in faces.items())
+        style.text = "".join(
+            _face(weight, "".join(sorted(letters)), templates, store) for weight, letters in faces.items()
+        )
         root.insert(0, style)
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + bytes(lxml.etree.tostring(root, encoding="utf-8")) + b"\n"
 
@@ -113,23 +117,39 @@ def _letters(root: lxml.etree._Element) -> dict[str, set[str]]:
     return {weight: {char for char in faces[weight] if char.isprintable()} for weight in sorted(faces)}
 
 
-@functools.lru_cache(maxsize=256)
-def _face(weight: str, letters: str, templates: Path) -> str:
+def _face(weight: str, letters: str, templates: Path, store: model.Store | None) -> str:
     """Return the rule that loads these letters of our font from within the file."""
-    path = templates / "fonts" / f"{_web.FAMILY}-{weight}.ttf"
+    font = (templates / "fonts" / f"{_web.FAMILY}-{weight}.ttf").read_bytes()
+    key = _key(font, letters)
+    packed = store.get(key) if store is not None else None
+    if packed is None:
+        packed = _subset(font, letters)
+        if store is not None:
+            store.put(key, packed)
+    return (
+        f'@font-face{{font-family:"{FAMILY}";font-weight:{weight};'
+        f"src:url(data:font/woff2;base64,{base64.b64encode(packed).decode()}) format('woff2')}}"
+    )
+
+
+def _key(font: bytes, letters: str) -> str:
+    """Return a digest of all that a small font is made from: the whole one, the letters, libraries and this file."""
+    versions = [importlib.metadata.version(name) for name in ("fonttools", "brotli")]
+    made_of = [hashlib.sha256(font).hexdigest(), letters, versions, Path(__file__).read_text(encoding="utf-8")]
+    return f"letters-{hashlib.sha256(json.dumps(made_of).encode()).hexdigest()}"
+
+
+def _subset(content: bytes, letters: str) -> bytes:
+    """Return the font with just these letters, as WOFF2."""
     options = fontTools.subset.Options(notdef_outline=True, layout_features=["kern"], hinting=False)
     subsetter = fontTools.subset.Subsetter(options)
     subsetter.populate(text=letters)
     out = io.BytesIO()
-    with fontTools.ttLib.TTFont(io.BytesIO(path.read_bytes()), recalcTimestamp=False) as font:
+    with fontTools.ttLib.TTFont(io.BytesIO(content), recalcTimestamp=False) as font:
         subsetter.subset(font)
         font.flavor = "woff2"
         font.save(out, reorderTables=False)
-    packed = base64.b64encode(out.getvalue()).decode()
-    return (
-        f'@font-face{{font-family:"{FAMILY}";font-weight:{weight};'
-        f"src:url(data:font/woff2;base64,{packed}) format('woff2')}}"
-    )
+    return out.getvalue()
 
 
 def cover(svg: str, templates: Path) -> bytes:
