@@ -14,7 +14,7 @@ setup-test:  ## Prepare .venv/ with the test tools too
 demo: setup  ## Set up, build the digest and the book, send the digest through the local sandbox
 	@.venv/bin/mscare demo
 
-test: setup-test  ## Set up and pass the tests (ten minutes at most)
+test: setup-test  ## Set up and pass the tests (a quarter of an hour on two cores)
 	@.venv/bin/python -m pytest -n 2 -m "not long" --hypothesis-profile=steady
 
 test-long: setup-test  ## The slow tests too: every kill of the crash test, big imports

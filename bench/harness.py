@@ -14,6 +14,7 @@ import book
 import edition
 import import_
 import measure
+import scale
 import send
 
 from pipeline import errors
@@ -23,6 +24,7 @@ BENCHES: Mapping[str, Callable[[measure.Size], list[measure.Row] | str]] = {
     "send": send.rows,
     "book": book.tables,
     "import": import_.rows,
+    "scale": scale.tables,
 }
 
 

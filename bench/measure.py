@@ -35,11 +35,12 @@ class Size:
     recipients: int
     rows: int  # of the imported file
     chapters: tuple[int, ...]  # the book's first ones: the last number is the book that all is measured with
+    articles: tuple[int, ...] = (100, 300, 1_000)  # of the generated trees
     is_quick: bool = False  # leave out what takes minutes
 
 
 FULL = Size(rounds=7, heavy_rounds=3, recipients=10_000, rows=100_000, chapters=(4, 8, 16))
-QUICK = Size(rounds=2, heavy_rounds=1, recipients=2_000, rows=10_000, chapters=(1,), is_quick=True)
+QUICK = Size(rounds=2, heavy_rounds=1, recipients=2_000, rows=10_000, chapters=(1,), articles=(15, 30), is_quick=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

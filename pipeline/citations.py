@@ -4,6 +4,7 @@ citeproc-py falls short of the style in three ways, mended here: it shortens the
 a title twice where there is no author, and it leaves addresses unescaped.
 """
 
+import functools
 import hashlib
 import html
 import importlib.metadata
@@ -69,8 +70,9 @@ def references(sources: Sequence[model.Source], templates: Path, store: model.St
     key = _key(sources, templates) if store is not None else ""
     if store is not None and (kept := store.get(key)) is not None:
         return [Markup(entry) for entry in json.loads(kept)]  # noqa: S704  written below, escaped as it was then
-    style = _style(templates)
-    entries = [_set(source, style) for source in sources]
+    path = templates / STYLE
+    style = _text(path)
+    entries = [_set(source, path, style) for source in sources]
     if store is not None:
         store.put(key, json.dumps(entries).encode())
     return entries
@@ -87,28 +89,48 @@ def _key(sources: Sequence[model.Source], templates: Path) -> str:
     return f"references-{hashlib.sha256(json.dumps([made_of, records], sort_keys=True).encode()).hexdigest()}"
 
 
-def _style(templates: Path) -> citeproc.CitationStylesStyle:
-    path = templates / STYLE
+def _text(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _style_problem(path, error) from error
+
+
+@functools.lru_cache(maxsize=2)
+def _style(path: Path, _text: bytes) -> citeproc.CitationStylesStyle:
+    """Read the style once for each of its versions: `_text` is what the file holds."""
     try:
         # The file is taken as it is: its schema check costs more than setting a hundred references.
         return citeproc.CitationStylesStyle(str(path), validate=False)
     except (OSError, ValueError, SyntaxError) as error:
-        msg = f"cannot read the citation style {path}: {error}"
-        raise errors.RenderProblem(msg, hint="restore the shipped templates/citation folder") from error
+        raise _style_problem(path, error) from error
 
 
-def _set(source: model.Source, style: citeproc.CitationStylesStyle) -> Markup:
+def _style_problem(path: Path, error: Exception) -> errors.RenderProblem:
+    msg = f"cannot read the citation style {path}: {error}"
+    return errors.RenderProblem(msg, hint="restore the shipped templates/citation folder")
+
+
+def _set(source: model.Source, path: Path, style: bytes) -> Markup:
     try:
-        bank = citeproc.source.json.CiteProcJSON([_record(source.csl)])
-        list_ = citeproc.CitationStylesBibliography(style, bank, _Marks())
-        list_.register(citeproc.Citation([citeproc.CitationItem("source")]))
-        text = str(list_.bibliography()[0])
+        return _entry(json.dumps(dict(source.csl)), path, style)
+    except errors.RenderProblem:
+        raise
     except Exception as error:  # citeproc-py raises whatever an odd record leads it to
         msg = f"content/sources.json:{source.line}: source {source.id} cannot be set as a reference: {error!r}"
         raise errors.RenderProblem(
             msg, hint="compare the record with its neighbours: type, author and issued"
         ) from error
-    return _html(_mended(text, source.csl))
+
+
+@functools.lru_cache(maxsize=2_000)
+def _entry(record: str, path: Path, style: bytes) -> Markup:
+    """Set one record, once in a process: many articles and editions cite the same source."""
+    csl = json.loads(record)
+    bank = citeproc.source.json.CiteProcJSON([_record(csl)])
+    list_ = citeproc.CitationStylesBibliography(_style(path, style), bank, _Marks())
+    list_.register(citeproc.Citation([citeproc.CitationItem("source")]))
+    return _html(_mended(str(list_.bibliography()[0]), csl))
 
 
 def _record(csl: Mapping[str, Any]) -> dict[str, Any]:
