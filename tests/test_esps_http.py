@@ -1,7 +1,6 @@
 """The network as it is: a real server on this machine that refuses, hangs, cuts, lies and redirects."""
 
 import contextlib
-import dataclasses
 import datetime as dt
 import gzip
 import ipaddress
@@ -10,11 +9,12 @@ import socket
 import ssl
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
+import wire
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,88 +27,6 @@ PATIENCE = 0.3  # seconds, where time must run out
 PLENTY = 20.0  # seconds, where it must not, however busy this machine is
 BODY = b'{"hello": "world"}'
 PLACE = b"\xff\r\nContent-Length: 2\r\n\r\ngo"  # the end of a Location that is no text
-
-Handler = Callable[[socket.socket, bytes], None]
-
-
-@dataclasses.dataclass
-class Server:
-    """What came in, and where."""
-
-    url: str
-    connections: int = 0
-    requests: list[bytes] = dataclasses.field(default_factory=list)
-    hung_up: threading.Event = dataclasses.field(default_factory=threading.Event)
-
-
-def read_request(connection: socket.socket) -> bytes:
-    """Read one request to its end; empty when the other side has hung up."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        piece = connection.recv(65_536)
-        if not piece:
-            return b""
-        received += piece
-    head, _, body = received.partition(b"\r\n\r\n")
-    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
-    while len(body) < length and (piece := connection.recv(65_536)):
-        body += piece
-    return head + b"\r\n\r\n" + body
-
-
-@contextlib.contextmanager
-def serving(handler: Handler, *, once: bool = False, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Answer every request with `handler`; with `once` the connection is closed after the first."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(f"http://127.0.0.1:{listener.getsockname()[1]}")
-    opened: list[socket.socket] = []
-    threads: list[threading.Thread] = []
-
-    def serve(plain: socket.socket) -> None:
-        with contextlib.suppress(OSError), tls.wrap_socket(plain, server_side=True) if tls else plain as connection:
-            while request := read_request(connection):
-                server.requests.append(request)
-                handler(connection, request)
-                if once:
-                    break
-        server.hung_up.set()
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                server.connections += 1
-                opened.append(connection)
-                threads.append(threading.Thread(target=serve, args=(connection,)))
-                threads[-1].start()
-
-    acceptor = threading.Thread(target=accept)
-    acceptor.start()
-    try:
-        yield server
-    finally:
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        for connection in opened:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
-        for thread in (acceptor, *threads):
-            thread.join()
-
-
-def answer(status: str, body: bytes = b"", *headers: str) -> Handler:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return raw("\r\n".join(lines).encode() + body)
-
-
-def raw(content: bytes) -> Handler:
-    return lambda connection, _request: connection.sendall(content)
-
-
-def nothing(_connection: socket.socket, _request: bytes) -> None:
-    """Read the request and never answer."""
 
 
 def request_to(url: str, **headers: str) -> model.Request:
@@ -135,7 +53,7 @@ def push(url: str, session: requests.Session, timeout: float = PLENTY, **headers
 
 
 def test_the_request_arrives_as_it_was_made_and_the_answer_comes_back_as_a_value(session: requests.Session) -> None:
-    with serving(answer("202 Accepted", b"taken", "X-Message-Id: abc")) as server:
+    with wire.serving(wire.answer("202 Accepted", b"taken", "X-Message-Id: abc")) as server:
         response = push(server.url, session, Authorization="Bearer key")
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /mails HTTP/1.1\r\n")
@@ -150,12 +68,12 @@ def test_a_packed_and_chunked_answer_is_unpacked(session: requests.Session) -> N
     packed = gzip.compress(b"hello")
     chunk = f"{len(packed):x}\r\n".encode() + packed + b"\r\n0\r\n\r\n"
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with serving(raw(head + chunk)) as server:
+    with wire.serving(wire.raw(head + chunk)) as server:
         assert push(server.url, session).body == b"hello"
 
 
 def test_one_thread_keeps_its_connection_and_another_has_its_own() -> None:
-    with serving(answer("200 OK", b"{}")) as server:
+    with wire.serving(wire.answer("200 OK", b"{}")) as server:
 
         def push_twice() -> None:
             for _ in range(2):
@@ -168,7 +86,7 @@ def test_one_thread_keeps_its_connection_and_another_has_its_own() -> None:
 
 
 def test_after_a_pause_a_new_connection_is_opened_before_the_old_one_can_break() -> None:
-    with serving(answer("200 OK", b"{}")) as server:
+    with wire.serving(wire.answer("200 OK", b"{}")) as server:
         _http.push(request_to(server.url), PLENTY)
         _http._own.used -= _http.LONGEST_IDLE + 1
         _http.push(request_to(server.url), PLENTY)
@@ -178,7 +96,7 @@ def test_after_a_pause_a_new_connection_is_opened_before_the_old_one_can_break()
 def test_a_connection_that_the_service_has_closed_meanwhile_is_opened_anew_without_doubt(
     session: requests.Session,
 ) -> None:
-    with serving(answer("200 OK", b"{}"), once=True) as server:
+    with wire.serving(wire.answer("200 OK", b"{}"), once=True) as server:
         assert push(server.url, session).status == 200
         assert server.hung_up.wait(PLENTY)
         assert push(server.url, session).status == 200
@@ -230,13 +148,13 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 
 def test_a_certificate_nobody_vouches_for_gets_nothing(session: requests.Session, tmp_path: Path) -> None:
     refused = pytest.raises(_http.Untaken, match="no secure connection")
-    with serving(answer("202 Accepted"), tls=self_signed(tmp_path)) as server, refused:
+    with wire.serving(wire.answer("202 Accepted"), tls=self_signed(tmp_path)) as server, refused:
         push(server.url.replace("http", "https"), session)
     assert server.requests == []
 
 
 def test_a_service_that_does_not_speak_tls_gets_nothing(session: requests.Session) -> None:
-    with serving(answer("202 Accepted"), once=True) as server, pytest.raises(_http.Untaken):
+    with wire.serving(wire.answer("202 Accepted"), once=True) as server, pytest.raises(_http.Untaken):
         push(server.url.replace("http", "https"), session, PATIENCE)
     assert server.requests == []
 
@@ -261,43 +179,50 @@ def flood(connection: socket.socket, _request: bytes) -> None:
 @pytest.mark.parametrize(
     ("handler", "reason"),
     [
-        pytest.param(nothing, "the connection broke", id="hangs up after reading"),
-        pytest.param(raw(b"SMTP ready\r\n\r\n"), "the connection broke", id="sends garbage"),
-        pytest.param(raw(b"HTTP/1.1 20"), "the connection broke", id="cuts the status line"),
+        pytest.param(wire.nothing, "the connection broke", id="hangs up after reading"),
+        pytest.param(wire.raw(b"SMTP ready\r\n\r\n"), "the connection broke", id="sends garbage"),
+        pytest.param(wire.raw(b"HTTP/1.1 20"), "the connection broke", id="cuts the status line"),
         pytest.param(
-            raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"), "the connection broke", id="sends half a body"
+            wire.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"),
+            "the connection broke",
+            id="sends half a body",
         ),
         pytest.param(
-            raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nhalf"),
+            wire.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nhalf"),
             "the connection broke",
             id="cuts a chunk",
         ),
         pytest.param(
-            raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"),
+            wire.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"),
             "the connection broke",
             id="sends a chunk without a size",
         ),
         pytest.param(
-            answer("200 OK", b"not packed", "Content-Encoding: gzip"), "cannot be unpacked", id="sends a false gzip"
+            wire.answer("200 OK", b"not packed", "Content-Encoding: gzip"),
+            "cannot be unpacked",
+            id="sends a false gzip",
         ),
         pytest.param(flood, "larger than 10000000 bytes", id="never stops"),
     ],
 )
 def test_a_service_that_fails_after_the_body_had_begun_may_have_taken_it(
-    session: requests.Session, handler: Handler, reason: str
+    session: requests.Session, handler: wire.Handler, reason: str
 ) -> None:
-    with serving(handler, once=True) as server, pytest.raises(_http.Doubtful, match=f"may have taken it.*{reason}"):
+    with (
+        wire.serving(handler, once=True) as server,
+        pytest.raises(_http.Doubtful, match=f"may have taken it.*{reason}"),
+    ):
         push(server.url, session)
     assert len(server.requests) == 1, "and nothing is repeated"
 
 
 def test_a_service_that_never_answers_may_have_taken_it(session: requests.Session) -> None:
-    with serving(nothing) as server, pytest.raises(_http.Doubtful, match="no answer in time"):
+    with wire.serving(wire.nothing) as server, pytest.raises(_http.Doubtful, match="no answer in time"):
         push(server.url, session, PATIENCE)
 
 
 def test_a_service_that_drips_its_answer_is_not_waited_for_without_end(session: requests.Session) -> None:
-    with serving(drip, once=True) as server, pytest.raises(_http.Doubtful, match="did not end in time"):
+    with wire.serving(drip, once=True) as server, pytest.raises(_http.Doubtful, match="did not end in time"):
         push(server.url, session, PATIENCE)
 
 
@@ -323,9 +248,11 @@ def test_a_service_that_hangs_up_without_reading_may_have_taken_it(session: requ
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
 def test_a_redirect_is_an_answer_and_is_never_followed(session: requests.Session, status: str) -> None:
     with contextlib.ExitStack() as stack:
-        elsewhere = stack.enter_context(serving(answer("202 Accepted")))
+        elsewhere = stack.enter_context(wire.serving(wire.answer("202 Accepted")))
         # A place that is no UTF-8 makes the library fail when it only looks at it.
-        server = stack.enter_context(serving(raw(f"HTTP/1.1 {status}\r\nLocation: {elsewhere.url}/".encode() + PLACE)))
+        server = stack.enter_context(
+            wire.serving(wire.raw(f"HTTP/1.1 {status}\r\nLocation: {elsewhere.url}/".encode() + PLACE))
+        )
         assert push(server.url, session).status == int(status[:3])
     assert elsewhere.requests == []
 
@@ -337,13 +264,13 @@ def test_proxies_and_passwords_of_the_environment_are_not_used(
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
-    with serving(answer("200 OK")) as server:
+    with wire.serving(wire.answer("200 OK")) as server:
         assert push(server.url, session).status == 200
     assert b"authorization" not in server.requests[0].lower()
 
 
 def test_a_cookie_is_forgotten(session: requests.Session) -> None:
-    with serving(answer("200 OK", b"", "Set-Cookie: reader=17")) as server:
+    with wire.serving(wire.answer("200 OK", b"", "Set-Cookie: reader=17")) as server:
         push(server.url, session)
         push(server.url, session)
     assert b"cookie" not in server.requests[1].lower()
@@ -372,7 +299,7 @@ def test_an_address_that_is_neither_https_nor_this_machine_is_refused(session: r
 
 @pytest.mark.parametrize("key", ["SG.secret\r\nX: y", " SG.secret", "SG.secret\u2019s"])
 def test_a_key_that_no_header_can_hold_is_refused_without_being_quoted(session: requests.Session, key: str) -> None:
-    with serving(answer("200 OK")) as server, pytest.raises(errors.ConfigProblem) as caught:
+    with wire.serving(wire.answer("200 OK")) as server, pytest.raises(errors.ConfigProblem) as caught:
         push(server.url, session, Authorization=key if key.startswith(" ") else f"Bearer {key}")
     assert "secret" not in "".join(traceback.format_exception(caught.value))
     assert server.requests == []
@@ -387,19 +314,19 @@ BATCH = model.Batch("key-1", MESSAGE, READERS)
 every_service = pytest.mark.parametrize("name", _registry.names())
 
 
-def echo(status: str) -> Handler:
+def echo(status: str) -> wire.Handler:
     """Answer with everything a careless service could repeat: the key and the addresses."""
 
     def handler(connection: socket.socket, request: bytes) -> None:
         fault = {"name": "validation_error", "message": f"{READERS[0].address} {KEY} {request.decode()}"}
-        answer(status, json.dumps(fault | {"errors": [fault]}).encode())(connection, request)
+        wire.answer(status, json.dumps(fault | {"errors": [fault]}).encode())(connection, request)
 
     return handler
 
 
 @every_service
 def test_a_service_that_repeats_the_key_and_the_addresses_is_not_quoted_on_them(name: str) -> None:
-    with serving(echo("400 Bad")) as server:
+    with wire.serving(echo("400 Bad")) as server:
         service = _registry.get(name)
         outcomes = _http.exchange(service, BATCH, service.request(BATCH, server.url, KEY), KEY, PLENTY)
     assert len(outcomes) == 3
@@ -410,7 +337,7 @@ def test_a_service_that_repeats_the_key_and_the_addresses_is_not_quoted_on_them(
 @every_service
 def test_a_refused_key_stops_the_send_without_being_told(name: str) -> None:
     service = _registry.get(name)
-    with serving(echo("401 Unauthorized")) as server:
+    with wire.serving(echo("401 Unauthorized")) as server:
         request = service.request(BATCH, server.url, KEY)
         with pytest.raises(errors.ServiceProblem) as caught:
             _http.exchange(service, BATCH, request, KEY, PLENTY)
@@ -423,5 +350,5 @@ def test_a_refused_key_stops_the_send_without_being_told(name: str) -> None:
 def test_a_look_up_that_cannot_be_made_tells_nothing(name: str) -> None:
     service = _registry.get(name)
     assert _http.inquire(service, BATCH, f"http://127.0.0.1:{free_port()}", KEY, PLENTY) is None
-    with serving(echo("403 Forbidden")) as server:
+    with wire.serving(echo("403 Forbidden")) as server:
         assert _http.inquire(service, BATCH, server.url, KEY, PLENTY) is None
