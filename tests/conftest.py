@@ -3,6 +3,7 @@
 `make test` draws the same examples every time, so that a red run can be run again; `make test-long` draws new ones.
 """
 
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +11,7 @@ import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background has it ignored
 hypothesis.settings.register_profile("steady", derandomize=True)
 
 

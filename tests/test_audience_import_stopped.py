@@ -18,8 +18,7 @@ KEYS = vault.Vault(bytes(range(32)))
 NOW = dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC)
 Import = Callable[..., audience.ImportReport]
 DRIVER = """
-import datetime as dt, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have it ignored
+import datetime as dt, sys
 from pathlib import Path
 from pipeline import audience, database, errors, vault
 folder = Path(sys.argv[1])

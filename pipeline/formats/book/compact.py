@@ -9,11 +9,12 @@ one tag share a mark and a text object, and appearances that are the same are on
 import dataclasses
 import math
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name
+
+from pipeline.formats.book import squeeze
 
 _NUMBER = re.compile(rb"(?<![\w.<#/-])-?\d{2,}\.\d+(?![\w.>])(?!\s+Tf)")  # of 10 or more; a font's size stays
 _SHOWN = re.compile(rb"\[([^\]]*)\] ?TJ")
@@ -46,7 +47,7 @@ def compacted(pdf: pikepdf.Pdf) -> None:
     for page in pdf.pages:
         if isinstance(page.obj.Contents, pikepdf.Stream):
             small = compact(page.obj.Contents.read_bytes(), Owned(page.obj, owners[int(page.obj.StructParents)]))
-            page.obj.Contents.write(zlib.compress(small, 9), filter=Name.FlateDecode)
+            page.obj.Contents.write(squeeze.deflated(small), filter=Name.FlateDecode)
         for annotation in page.obj.get("/Annots", ()):
             annotation.Rect = _outward(annotation.Rect)
     share_looks(pdf.pages, {})

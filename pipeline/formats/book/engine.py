@@ -12,6 +12,7 @@ LIBRARIES = (
     "weasyprint",
     "pydyf",
     "pikepdf",
+    "deflate",
     "fonttools",
     "tinycss2",
     "cssselect2",
@@ -24,7 +25,17 @@ _SHARED = (("pango-1.0", "0", "pango_version_string"), ("harfbuzz", "0", "hb_ver
 
 
 # Our code that makes a part.
-LAYING = ("job.py", "layout.py", "fit.py", "metadata.py", "finish.py", "seal.py", "compact.py", "tags/*.py")
+LAYING = (
+    "job.py",
+    "layout.py",
+    "fit.py",
+    "metadata.py",
+    "finish.py",
+    "seal.py",
+    "compact.py",
+    "squeeze.py",
+    "tags/*.py",
+)
 ALL = ("**/*.py",)
 
 

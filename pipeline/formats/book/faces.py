@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 import fontTools.subset
 import fontTools.ttLib
 import pikepdf
-from pikepdf import Array, Dictionary
+from pikepdf import Array, Dictionary, Name
 
 from pipeline import errors, model
-from pipeline.formats.book import engine, job
+from pipeline.formats.book import engine, job, squeeze
 
 _UNUSED = ("BASE", "DSIG", "GDEF", "GPOS", "GSUB", "MVAR", "STAT")
 _HEAD = """/CIDInit /ProcSet findresource begin
@@ -94,11 +94,11 @@ def _subset(content: bytes, glyphs: Sequence[int]) -> bytes:
 def embed(pdf: pikepdf.Pdf, font: pikepdf.Object, face: job.Face, content: bytes) -> None:
     """Give a part's font the glyphs, widths and text of the whole book's."""
     descendant = font.DescendantFonts[0]
-    file = pdf.make_stream(content, Length1=len(content))
+    file = pdf.make_stream(squeeze.deflated(content), Filter=Name.FlateDecode, Length1=len(content))
     descriptor = {str(key): value for key, value in descendant.FontDescriptor.items() if key != "/CIDSet"}
     descendant.FontDescriptor = pdf.make_indirect(Dictionary(descriptor | {"/FontFile2": file}))
     descendant.W = _widths(face)
-    font.ToUnicode = pdf.make_stream(_text_map(face))
+    font.ToUnicode = pdf.make_stream(squeeze.deflated(_text_map(face)), Filter=Name.FlateDecode)
 
 
 def _widths(face: job.Face) -> pikepdf.Array:

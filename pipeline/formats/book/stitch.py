@@ -8,17 +8,15 @@ before, and every link to another part a destination, so nothing is searched her
 import dataclasses
 import io
 import warnings
-import zlib
 from collections.abc import Mapping, Sequence
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
 from pipeline import errors
-from pipeline.formats.book import compact, faces, job
+from pipeline.formats.book import compact, faces, job, squeeze
 
 KEPT = ("/Lang", "/MarkInfo", "/ViewerPreferences", "/Metadata", "/OutputIntents")  # of the first part, for the book
-TRIES = 40  # each has an even chance
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -147,49 +145,25 @@ class _Book:
             self._form.Fields = Array(self._fields)
             root.AcroForm = self._form
         root.PageLabels = Dictionary(Nums=Array([0, Dictionary(P=String("Cover")), 1, Dictionary(S=Name.D, St=2)]))
-        return _with_plain_ends(self._pdf) if "/OutputIntents" in root else _saved(self._pdf)
+        if "/OutputIntents" in root:
+            _end_plainly(self._pdf)
+        return squeeze.saved(self._pdf)
 
 
-def _saved(pdf: pikepdf.Pdf) -> bytes:
-    pikepdf.settings.set_flate_compression_level(9)  # for the objects that are packed together
-    out = io.BytesIO()
-    pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-    return out.getvalue()
-
-
-def _with_plain_ends(pdf: pikepdf.Pdf) -> bytes:
-    """Save a PDF/A none of whose streams ends in a carriage return.
+def _end_plainly(pdf: pikepdf.Pdf) -> None:
+    """Leave no stream of a PDF/A that ends in a carriage return.
 
     With the line feed before `endstream` it would read as the end of a line, and the stream as one byte shorter than
-    its length says (ISO 19005-3, 6.1.7.1). A stream of the book gets one byte more, which changes its checksum, the
-    last bytes. The streams in which objects are packed fall otherwise when one object more comes first.
+    its length says (ISO 19005-3, 6.1.7.1). One byte more of content changes the checksum, the stream's last bytes.
     """
     for thing in pdf.objects:
-        if isinstance(thing, pikepdf.Stream):
-            _end_plainly(thing)
-    pads = Array()
-    pdf.Root[Name.MSCarePads] = pads
-    for _ in range(TRIES):
-        content = _saved(pdf)
-        if b"\r\nendstream" not in content:
-            return content
-        pads.append(pdf.make_indirect(Dictionary()))
-    msg = "the book could not be saved as PDF/A: some stream always ended in a carriage return"
-    raise errors.RenderProblem(msg, hint="change a word of the book and build again")
-
-
-def _end_plainly(stream: pikepdf.Stream) -> None:
-    if stream.get("/Filter") != Name.FlateDecode:
-        return
-    content = stream.read_bytes()
-    is_font = "/Length1" in stream
-    while zlib.compress(content).endswith(b"\r"):
-        content += b"\0" if is_font else b"\n"
-    packed = zlib.compress(content)
-    if packed != stream.read_raw_bytes():
-        stream.write(packed, filter=Name.FlateDecode)
-    if is_font:
-        stream.Length1 = len(content)
+        if isinstance(thing, pikepdf.Stream) and thing.read_raw_bytes().endswith(b"\r"):
+            content, is_font = thing.read_bytes(), "/Length1" in thing
+            while (small := squeeze.deflated(content)).endswith(b"\r"):
+                content += b"\0" if is_font else b"\n"
+            thing.write(small, filter=Name.FlateDecode)
+            if is_font:
+                thing.Length1 = len(content)
 
 
 def _one_outline(outlines: Sequence[pikepdf.Object]) -> pikepdf.Object:
