@@ -9,6 +9,9 @@
 7 report    planned = accepted + refused + untaken + doubtful + excluded
 
 `cli`, `site` and `studio` are thin skins over this file.
+
+Steps 4 to 7 read in their libraries where they begin: a build or a check should not wait half a second for the database
+and the network.
 """
 
 import dataclasses
@@ -17,11 +20,13 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline import approve, checks, database, deliver, edition, errors, ledger, model, office, render, report
-from pipeline.engine import embedded
-from pipeline.ledger import decisions
+from pipeline import approve, checks, edition, errors, model, office, render
+
+if TYPE_CHECKING:
+    from pipeline import deliver, ledger
+    from pipeline.engine import embedded
 
 read = office.sit_down  # step 1
 
@@ -94,8 +99,10 @@ def _built(desk: office.Desk, subject: str) -> Mapping[str, bytes]:
         return {}
 
 
-def plan(here: office.Office, slug: str, service: str) -> deliver.Plan:
+def plan(here: office.Office, slug: str, service: str) -> "deliver.Plan":
     """Step 4: count the audience of the edition in out/; writes nothing."""
+    from pipeline import deliver  # noqa: PLC0415  see the top of this file
+
     manifest = render.read(here.desk.settings.out, slug)
     return deliver.plan(here.engine, manifest, here.courier(manifest, service))
 
@@ -107,6 +114,8 @@ def grant(
 
     With `shown`, the digest of what the person looked at, refuses when out/ holds other bytes by now.
     """
+    from pipeline.ledger import decisions  # noqa: PLC0415  see the top of this file
+
     out = here.desk.settings.out
     manifest = render.read(out, slug)
     if shown and manifest.digest != shown:
@@ -129,11 +138,14 @@ class Order:
     test: bool = False
 
 
-def send(here: office.Office, order: Order, stop: threading.Event, progress: embedded.Progress) -> ledger.Send:
+def send(here: office.Office, order: Order, stop: threading.Event, progress: "embedded.Progress") -> "ledger.Send":
     """Step 6: send an approved edition to everyone, or a test of it to the team; goes on where it was cut off.
 
     Refuses when the approval, the bytes, the findings, the window, the identity or another sender do not allow it.
     """
+    from pipeline import database, deliver, ledger  # noqa: PLC0415  see the top of this file
+    from pipeline.engine import embedded  # noqa: PLC0415  the same
+
     settings = here.desk.settings
     manifest = render.read(settings.out, order.slug)
     window = _admit(here, manifest, order)
@@ -149,6 +161,8 @@ def send(here: office.Office, order: Order, stop: threading.Event, progress: emb
 
 def tell(here: office.Office, send_id: int) -> dict[str, Any]:
     """Step 7: the equation of a send."""
+    from pipeline import database, ledger, report  # noqa: PLC0415  see the top of this file
+
     with database.reading(here.engine) as connection:
         return report.report(connection, ledger.by_id(connection, send_id))
 
@@ -161,6 +175,9 @@ def _refuse_altered(out: Path, manifest: model.Manifest) -> None:
 
 def _admit(here: office.Office, manifest: model.Manifest, order: Order) -> float:
     """Ask everything that may stand against a send, before anybody is claimed; return how many seconds it may take."""
+    from pipeline import database  # noqa: PLC0415  see the top of this file
+    from pipeline.ledger import decisions  # noqa: PLC0415  the same
+
     settings = here.desk.settings
     _refuse_altered(settings.out, manifest)
     if not order.test:

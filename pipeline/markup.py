@@ -222,9 +222,10 @@ def split_target(href: str) -> tuple[str, str]:
 class _Writer:
     """Walks the tokens once; markdown-it's own renderer writes everything that is plain HTML."""
 
+    _plain = RendererHTML()  # looks through its own methods for rules, which takes time
+
     def __init__(self, hooks: Hooks) -> None:
         self._hooks = hooks
-        self._plain = RendererHTML()
 
     def blocks(self, tokens: Sequence[Token]) -> Markup:
         """Write a run of block tokens."""

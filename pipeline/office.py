@@ -1,15 +1,22 @@
-"""What the people of the house work with: the editor's desk, and the sender's office with database and keys."""
+"""What the people of the house work with: the editor's desk, and the sender's office with database and keys.
+
+The office reads in its libraries when it is opened: an editor should not wait half a second for the database and the
+network.
+"""
 
 import dataclasses
 import datetime as dt
 import math
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
+from pipeline import checks, config, content, edition, errors, model, render
 
-from pipeline import audience, checks, config, content, database, deliver, edition, errors, model, render, vault
-from pipeline.esps import _registry
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from pipeline import deliver, vault
 
 MOST_TOLD = 10  # faults that are listed in one message
 
@@ -62,16 +69,19 @@ class Office:
     """The desk, the database and the installation's keys."""
 
     desk: Desk
-    engine: sa.Engine
-    keys: vault.Vault = dataclasses.field(repr=False)
+    engine: "sa.Engine"
+    keys: "vault.Vault" = dataclasses.field(repr=False)
 
     def courier(
         self, manifest: model.Manifest, service: str, window: float = math.inf, *, test: bool = False
-    ) -> deliver.Courier:
+    ) -> "deliver.Courier":
         """Return what pushing this edition through `service` takes; `window` is how many seconds it may go on from now.
 
         Refuses when there is no key for the service, and when the files in out/ are not those of the manifest.
         """
+        from pipeline import deliver  # noqa: PLC0415  see the top of this file
+        from pipeline.esps import _registry  # noqa: PLC0415  the same
+
         settings = self.desk.settings
         adapter, account = config.service_of(settings, service)
         secret = account.key.get_secret_value()
@@ -102,6 +112,8 @@ def sit_down(settings: config.Config) -> Desk:
 
 def open_office(settings: config.Config) -> Office:
     """Open the database and the keys, made at first need; refuses when either cannot be used."""
+    from pipeline import audience, database, vault  # noqa: PLC0415  see the top of this file
+
     engine = database.open_engine(settings.database.url, settings.root)
     keys = vault.Vault(config.installation_key(settings))
     audience.check_key(engine, keys)

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import jinja2.ext
@@ -39,10 +40,16 @@ def tokens(templates: Path) -> Mapping[str, Mapping[str, str]]:
     """Read templates/tokens.toml; refuse when it is missing or broken."""
     path = templates / "tokens.toml"
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return toml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         msg = f"cannot read {path}: {error}"
         raise errors.RenderProblem(msg, hint="restore the shipped templates/tokens.toml") from error
+
+
+@functools.lru_cache(maxsize=32)  # a build reads the same few small files for each of its formats
+def toml(text: str) -> Mapping[str, Any]:
+    """Return what a TOML text says, for reading only; raises tomllib.TOMLDecodeError."""
+    return tomllib.loads(text)
 
 
 def render(environment: jinja2.Environment, name: str, **values: object) -> str:

@@ -27,13 +27,12 @@ def page_of(body: str, style: str = "") -> _pages.Page:
 
 def contrasts(body: str, style: str = "", tokens: str = "") -> list[model.Finding]:
     page = page_of(body, style)
-    shown = {scheme: list(_styles.computed(page, scheme)) for scheme in (_styles.LIGHT, _styles.DARK)}
-    return list(_contrast.page(page, shown, tokens))
+    return list(_contrast.page(page, _styles.computed(page), tokens))
 
 
 def targets(body: str) -> list[str]:
     page = page_of(body)
-    return [f.message for f in _targets.page(page, list(_styles.computed(page, _styles.LIGHT)))]
+    return [f.message for f in _targets.page(page, _styles.computed(page)[_styles.LIGHT])]
 
 
 # --- contrast -------------------------------------------------------------------------

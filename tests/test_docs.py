@@ -10,8 +10,7 @@ import pydantic
 import pytest
 import typer
 
-from pipeline import checks, config, errors, render
-from pipeline.cli import _app
+from pipeline import checks, cli, config, errors, render
 from pipeline.esps import _registry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +32,7 @@ def reference() -> str:
         "Every command takes `--config FILE` and `--verbose`. Exit codes and JSON: [exit-codes.md](exit-codes.md).",
         "",
     ]
-    for name, command in _commands(typer.main.get_command(_app.app), "mscare"):
+    for name, command in _commands(typer.main.get_command(cli.application()), "mscare"):
         lines += [f"## {name}", "", inspect.cleandoc(command.help or ""), ""]
         lines += [_option(parameter) for parameter in command.params if parameter.name not in {"config", "verbose"}]
         lines += [""] * (lines[-1] != "")
@@ -82,7 +81,7 @@ def test_the_command_reference_says_what_the_commands_say(request: pytest.Fixtur
 
 
 def test_every_command_of_the_contract_exists() -> None:
-    names = {name.removeprefix("mscare ") for name, _ in _commands(typer.main.get_command(_app.app), "mscare")}
+    names = {name.removeprefix("mscare ") for name, _ in _commands(typer.main.get_command(cli.application()), "mscare")}
     contract = {"demo", "doctor", "new", "check", "build", "plan", "approve", "send", "status", "report"}
     contract |= {"schedule", "work", "preview", "serve", "sandbox"}
     people = {"subscribers import", "subscribers count", "subscribers export", "subscribers erase"}

@@ -27,6 +27,7 @@ from pipeline.checks import (
     _parity,
     _readability,
     _review,
+    _source,
     _sources,
     _styles,
     _support,
@@ -70,23 +71,7 @@ def catalogue() -> tuple[Check, ...]:
 
 def source(library: model.Library, today: dt.date) -> list[model.Finding]:
     """Check the content itself, as of `today`. What is wrong with its form, `content.load` has found already."""
-    texts = _texts.of(library)
-    return _sorted(
-        [
-            *_review.reviews(library, texts, today),
-            *_review.dates(library, texts, today),
-            *_review.rechecks(library, texts, today),
-            *_words.unfinished(library),
-            *_words.broken(library, texts),
-            *_words.doses(library),
-            *_words.long(texts),
-            *_readability.check(library, texts),
-            *_sources.check(library, texts),
-            *_headings.source(texts),
-            *_links.source(library, texts),
-            *_images.source(texts),
-        ]
-    )
+    return _sorted(_source.check(library, today))
 
 
 def letters(library: model.Library, templates: Path) -> list[model.Finding]:
@@ -96,7 +81,7 @@ def letters(library: model.Library, templates: Path) -> list[model.Finding]:
 
 def readability(library: model.Library) -> list[Section]:
     """Return how hard each section of the articles and chapters is to read, file by file, from top to bottom."""
-    return _readability.sections(library, _texts.of(library))
+    return _source.sections(library)
 
 
 def edition(outputs: Mapping[str, bytes], edition: model.Edition, material: model.Material) -> list[model.Finding]:
@@ -139,7 +124,7 @@ def _mail_of(outputs: Mapping[str, bytes], edition: model.Edition, material: mod
 
 
 def _look(page: _pages.Page, templates: Path) -> Iterable[model.Finding]:
-    shown = {scheme: list(_styles.computed(page, scheme)) for scheme in (_styles.LIGHT, _styles.DARK)}
+    shown = _styles.computed(page)
     yield from _contrast.page(page, shown, _read(templates / "tokens.toml"))
     yield from _targets.page(page, shown[_styles.LIGHT])
     yield from _support.page(page, _read(templates / "email" / "support.toml"))

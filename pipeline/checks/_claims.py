@@ -109,10 +109,9 @@ def is_cited(tokens: Sequence[Token]) -> bool:
 
 
 @functools.lru_cache(maxsize=8192)  # a preview asks again after every key stroke
-def first(words: str) -> str:
-    """Return the first claim in the words; "" when they state no number as a fact."""
-    match = CLAIM.search(words)
-    return match[0].strip() if match else ""
+def found(words: str) -> tuple[str, ...]:
+    """Return the claims in the words; none when they state no number as a fact."""
+    return tuple(match[0].strip() for match in CLAIM.finditer(words))
 
 
 def numbers(words: str) -> frozenset[str]:

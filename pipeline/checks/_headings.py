@@ -1,7 +1,7 @@
 """Headings are how people with a screen reader, or with little strength, find their way."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pipeline import markup, model
 from pipeline.checks import _pages, _texts
@@ -25,21 +25,20 @@ CHECKS = (ORDER, EMPTY, NOTE)
 DEEPEST = 3  # the title is level 1, the body has ## and ###
 
 
-def source(texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
-    """Yield the faults of the headings in Markdown bodies."""
-    for text in texts:
-        above = 1
-        for heading in text.body.headings:
-            place = (text.name, heading.line)
-            if not heading.text:
-                yield EMPTY.at(place, f"a heading of level {heading.level} has no words")
-            if heading.level == 1 or heading.level > DEEPEST:
-                message = f"{heading.text!r} is a heading of level {heading.level}; only ## and ### are used"
-                yield ORDER.at(place, message)
-            elif heading.level > above + 1:
-                yield ORDER.at(place, f"{heading.text!r} jumps from level {above} to level {heading.level}")
-            above = heading.level
-        yield from _notes(text)
+def source(text: _texts.Text) -> Iterator[model.Finding]:
+    """Yield the faults of the headings in a Markdown body."""
+    above = 1
+    for heading in text.body.headings:
+        place = (text.name, heading.line)
+        if not heading.text:
+            yield EMPTY.at(place, f"a heading of level {heading.level} has no words")
+        if heading.level == 1 or heading.level > DEEPEST:
+            message = f"{heading.text!r} is a heading of level {heading.level}; only ## and ### are used"
+            yield ORDER.at(place, message)
+        elif heading.level > above + 1:
+            yield ORDER.at(place, f"{heading.text!r} jumps from level {above} to level {heading.level}")
+        above = heading.level
+    yield from _notes(text)
 
 
 def _notes(text: _texts.Text) -> Iterator[model.Finding]:

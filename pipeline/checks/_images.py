@@ -1,7 +1,7 @@
 """Pictures are described, and nothing in an output asks another computer for anything."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pipeline import markup, model
 from pipeline.checks import _links, _pages, _texts
@@ -23,15 +23,18 @@ CHECKS = (ALT, REMOTE)
 
 _CSS_ADDRESS = re.compile(r"""(?:url\(\s*|@import\s+(?:url\(\s*)?)["']?([^"')\s;]+)""")
 _LOADING = ("src", "background", "poster", "data", "srcset")
+_LOADERS = " | ".join(  # the elements of a page that may load something
+    [f"//*[@{name}]" for name in _LOADING]
+    + ["//link", "//style", "//*[contains(@style, 'url(') or contains(@style, '@import')]"]
+)
 
 
-def source(texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
+def source(text: _texts.Text) -> Iterator[model.Finding]:
     """Yield a finding for each picture in a body that is not one of our own drawings."""
-    for text in texts:
-        for inline in _texts.inlines(text.body):
-            src = str(inline.token.attrs.get("src", ""))
-            if inline.token.type == "image" and markup.split_target(src)[0] != "image":
-                yield REMOTE.at((text.name, inline.line), f"the picture {src!r} is not one of content/images/")
+    for inline in _texts.inlines(text.body):
+        src = str(inline.token.attrs.get("src", ""))
+        if inline.token.type == "image" and markup.split_target(src)[0] != "image":
+            yield REMOTE.at((text.name, inline.line), f"the picture {src!r} is not one of content/images/")
 
 
 def page(page: _pages.Page, base_url: str) -> Iterator[model.Finding]:
@@ -54,9 +57,7 @@ def page(page: _pages.Page, base_url: str) -> Iterator[model.Finding]:
 
 def _loaded(page: _pages.Page) -> Iterator[tuple[str, int]]:
     """Yield every address that is loaded without a click, with its line in the output."""
-    for element in page.root.iter():
-        if not isinstance(element.tag, str):
-            continue
+    for element in page.root.xpath(_LOADERS):
         line = int(element.sourceline or 0)
         names = (*_LOADING, "href") if element.tag == "link" else _LOADING
         for value in (element.get(name) for name in names):

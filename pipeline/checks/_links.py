@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from pipeline import markup, model
@@ -81,16 +81,8 @@ def _web_fault(href: str) -> str:
 # --- in Markdown ------------------------------------------------------------------
 
 
-def source(library: model.Library, texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
-    """Yield the faults of the links in bodies, help boxes and the editions' introductions."""
-    for text in texts:
-        yield from _document(text.name, text.body)
-        yield from _document(text.name, text.get_help)
-    for name, intro in _texts.intros(library):
-        yield from _document(name, intro)
-
-
-def _document(name: str, document: markup.Document) -> Iterator[model.Finding]:
+def source(name: str, document: markup.Document) -> Iterator[model.Finding]:
+    """Yield the faults of the links in a body, a help box or an edition's introduction; `name` is its file."""
     anchors = {heading.anchor for heading in document.headings}
     for inline in _texts.inlines(document):
         if inline.token.type == "link_open":

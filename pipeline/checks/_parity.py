@@ -13,8 +13,6 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 
 import lxml.html
-import pikepdf
-import pypdfium2
 
 from pipeline import markup, model
 from pipeline.checks import _texts
@@ -184,6 +182,8 @@ def _books(book: Mapping[str, bytes]) -> Iterator[Told]:
 
 def _pdf(name: str, data: bytes) -> Told | None:
     """Read a PDF page by page; None for what is none, of which `book-pdf-missing` tells."""
+    import pypdfium2  # noqa: PLC0415  read in for a book that is there; other commands need not wait for it
+
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError:
@@ -196,6 +196,8 @@ def _pdf(name: str, data: bytes) -> Told | None:
 
 
 def _pdf_links(data: bytes) -> frozenset[str]:
+    import pikepdf  # noqa: PLC0415  as above
+
     found: set[str] = set()
     with pikepdf.open(io.BytesIO(data)) as document:
         for page in document.pages:

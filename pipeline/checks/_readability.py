@@ -70,33 +70,26 @@ class _Count:
     names: frozenset[str]
 
 
-def sections(library: model.Library, texts: Sequence[_texts.Text]) -> list[Section]:
-    """Return every section of the articles and chapters, file by file and from top to bottom."""
-    names = _names(library)
-    return [
-        _section(text.name, line, heading, [_count(block, names) for block in blocks])
-        for text in texts
-        for line, heading, blocks in _parts(text)
-        if blocks
-    ]
+def sections(text: _texts.Text, names: frozenset[str]) -> tuple[list[Section], frozenset[str]]:
+    """Return every section of a text, from top to bottom, and those of the `names` that stand in it."""
+    parts = [(line, heading, [_count(block, names) for block in blocks]) for line, heading, blocks in _parts(text)]
+    used = frozenset[str]().union(*(count.names for _, _, counts in parts for count in counts))
+    return [_section(text.name, line, heading, counts) for line, heading, counts in parts if counts], used
 
 
-def check(library: model.Library, texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
-    """Yield a finding for each section that is hard to read, and for each allowed name that no section uses."""
-    for section in sections(library, texts):
+def check(found: Sequence[Section]) -> Iterator[model.Finding]:
+    """Yield a finding for each section that is hard to read."""
+    for section in found:
         grade = f"{section.grade:.1f}"
         message = f"{section.heading!r} reads at grade {grade}; its longest sentence: {_short(section.longest)!r}"
         if section.is_judged and section.grade > HARDEST:
             yield TOO_HARD.at((section.path, section.line), message)
         elif section.is_judged and section.grade > WANTED:
             yield HARD.at((section.path, section.line), message)
-    yield from _unused(library, texts)
 
 
-def _unused(library: model.Library, texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
-    known = _names(library)
-    blocks = (block for text in texts for _, _, blocks in _parts(text) for block in blocks)
-    used = frozenset[str]().union(*(_count(block, known).names for block in blocks))
+def unused(library: model.Library, used: frozenset[str]) -> Iterator[model.Finding]:
+    """Yield a finding for each allowed name that is not `used` in any section, or explained elsewhere already."""
     explained = {word.translate(_LOWER) for term in library.terms.values() for word in _words_of(term.name, term.also)}
     for name in library.names.values():
         words = {word.translate(_LOWER) for word in _words_of(name.name, name.also)}
@@ -187,7 +180,8 @@ def _count(block: str, names: frozenset[str]) -> _Count:
     )
 
 
-def _names(library: model.Library) -> frozenset[str]:
+def names(library: model.Library) -> frozenset[str]:
+    """Return the names whose syllables do not count, in all spellings."""
     items: tuple[model.Term | model.Name, ...] = (*library.terms.values(), *library.names.values())
     return frozenset(word for item in items for word in _words_of(item.name, item.also))
 

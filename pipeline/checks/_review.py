@@ -58,19 +58,28 @@ RECHECK = Check(
 CHECKS = (MISSING, OUTDATED, REVIEW_EXPIRED, EXPIRED, TEXT_EXPIRED, EXPIRES_LATE, RECHECK)
 
 
-def reviews(library: model.Library, texts: Sequence[_texts.Text], today: dt.date) -> Iterator[model.Finding]:
-    """Yield a finding for each text that no clinician has read as it now stands, and not too long ago."""
-    for text in texts:
-        review = text.writing.review
-        months = _months(library, text)
-        if review is None:
-            yield MISSING.at((text.name, 0), "no clinician has reviewed this text")
-        elif review.sha256 != fingerprint(text.writing.body):
-            message = f"the body has changed since {review.reviewer} reviewed it on {review.reviewed}"
-            yield OUTDATED.at((text.name, text.line("review")), message)
-        elif _after(review.reviewed, months) < today:
-            message = f"the review of {review.reviewed} is more than {months} months old"
-            yield REVIEW_EXPIRED.at((text.name, text.line("review")), message)
+def text(text: _texts.Text, facts: Sequence[model.Recheck], today: dt.date) -> Iterator[model.Finding]:
+    """Yield what is wrong with a text's review and dates; a text that uses one of the `facts` counts for less long."""
+    months = 12 if any(_uses(text, fact) for fact in facts) else 24
+    yield from _reviewed(text, months, today)
+    if text.writing.expires < today:
+        yield TEXT_EXPIRED.at((text.name, text.line("expires")), f"this text expired on {text.writing.expires}")
+    if text.writing.expires > _after(text.writing.checked, months):
+        message = f"this text was checked on {text.writing.checked}, and counts for {months} months at most"
+        yield EXPIRES_LATE.at((text.name, text.line("expires")), message)
+
+
+def _reviewed(text: _texts.Text, months: int, today: dt.date) -> Iterator[model.Finding]:
+    """Yield a finding when no clinician has read the text as it now stands, and not too long ago."""
+    review = text.writing.review
+    if review is None:
+        yield MISSING.at((text.name, 0), "no clinician has reviewed this text")
+    elif review.sha256 != fingerprint(text.writing.body):
+        message = f"the body has changed since {review.reviewer} reviewed it on {review.reviewed}"
+        yield OUTDATED.at((text.name, text.line("review")), message)
+    elif _after(review.reviewed, months) < today:
+        message = f"the review of {review.reviewed} is more than {months} months old"
+        yield REVIEW_EXPIRED.at((text.name, text.line("review")), message)
 
 
 def fingerprint(body: str) -> str:
@@ -78,16 +87,8 @@ def fingerprint(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
 
 
-def dates(library: model.Library, texts: Sequence[_texts.Text], today: dt.date) -> Iterator[model.Finding]:
-    """Yield a finding for each text past its date, and for each edition still to be sent and book that uses one."""
-    for text in texts:
-        if text.writing.expires < today:
-            message = f"this text expired on {text.writing.expires}"
-            yield TEXT_EXPIRED.at((text.name, text.line("expires")), message)
-        months = _months(library, text)
-        if text.writing.expires > _after(text.writing.checked, months):
-            message = f"this text was checked on {text.writing.checked}, and counts for {months} months at most"
-            yield EXPIRES_LATE.at((text.name, text.line("expires")), message)
+def users(library: model.Library, today: dt.date) -> Iterator[model.Finding]:
+    """Yield a finding for each edition still to be sent, and for the book, that uses a text past its date."""
     for spec in library.editions.values():
         if spec.not_after.date() >= today:
             used = [library.articles[slug] for slug in (spec.lead, *spec.read_next) if slug in library.articles]
@@ -105,11 +106,6 @@ def rechecks(library: model.Library, texts: Sequence[_texts.Text], today: dt.dat
             message = f"{fact.what}: looked at on {fact.checked}, due on {fact.due}; {fact.why}; used in {used}"
             place = (_texts.name(library.root / "recheck.toml", library.root), fact.line)
             yield RECHECK.at(place, message, f"look at {fact.look}, mend what has changed, and set `checked`")
-
-
-def _months(library: model.Library, text: _texts.Text) -> int:
-    """Return how many months a text counts for: fewer with a fact that changes."""
-    return 12 if any(_uses(text, fact) for fact in library.rechecks.values()) else 24
 
 
 def _uses(text: _texts.Text, fact: model.Recheck) -> bool:
@@ -138,9 +134,9 @@ def _users(
     used: Sequence[model.Article | model.Chapter],
     today: dt.date,
 ) -> Iterator[model.Finding]:
-    raw = content.text(user.path)
     for writing in used:
         if writing.expires < today:
+            raw = content.text(user.path)
             offset = raw.find(f'"{writing.slug}"')
             place = (_texts.name(user.path, library.root), _texts.offset_line(raw, max(offset, 0)))
             yield EXPIRED.at(place, f"{writing.slug!r} expired on {writing.expires}")

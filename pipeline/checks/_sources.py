@@ -1,10 +1,10 @@
 """Every number can be looked up: claims stand beside their source, and sources are whole and still count."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline import content, model
+from pipeline import model
 from pipeline.checks import _claims, _texts
 from pipeline.checks._check import BLOCK, Check
 
@@ -49,16 +49,18 @@ CHECKS = (NO_SOURCE, NUMBER, ECHO, INCOMPLETE, RETRACTED, SUPERSEDED)
 _SHOWN = 60  # characters of a title that are enough to know it by
 
 
-def check(library: model.Library, texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
-    """Yield a finding for each number, citation and source that cannot be looked up or counts no more."""
-    cited: dict[str, list[str]] = {}
-    for text in texts:
-        units = list(_claims.units(text.body))
-        cited[text.writing.slug] = [unit.words for unit in units if unit.is_cited]
-        yield from _numbers(text, units)
-        yield from _echoes(text, cited[text.writing.slug])
-        yield from _gone(library, text)
-    yield from _editions(library, cited)
+def text(text: _texts.Text, gone: Mapping[str, model.Superseded]) -> tuple[list[model.Finding], tuple[str, ...]]:
+    """Return a finding for each number and citation that cannot be looked up or counts no more.
+
+    Beside them, the words of each unit that has a source: what an edition that uses this text may repeat.
+    """
+    units = list(_claims.units(text.body))
+    cited = tuple(unit.words for unit in units if unit.is_cited)
+    return [*_numbers(text, units), *_echoes(text, cited), *_gone(gone, text)], cited
+
+
+def incomplete(library: model.Library) -> Iterator[model.Finding]:
+    """Yield a finding for each source that cannot be found, or whose year nobody knows."""
     for source in library.sources.values():
         if fault := _fault(source.csl):
             place = (_texts.name(library.root / "sources.json", library.root), source.line)
@@ -72,8 +74,8 @@ def _numbers(text: _texts.Text, units: Sequence[_claims.Unit]) -> Iterator[model
     if not text.body.citations:
         yield NO_SOURCE.at((text.name, 0), "this text cites no source at all")
     for unit in units:
-        if not unit.is_cited and (claim := _claims.first(unit.words)):
-            yield NUMBER.at((text.name, unit.line), f"{claim!r} has no source in its paragraph or row")
+        if not unit.is_cited and (claims := _claims.found(unit.words)):
+            yield NUMBER.at((text.name, unit.line), f"{claims[0]!r} has no source in its paragraph or row")
 
 
 def _echoes(text: _texts.Text, cited: Sequence[str]) -> Iterator[model.Finding]:
@@ -92,32 +94,36 @@ def _echoes(text: _texts.Text, cited: Sequence[str]) -> Iterator[model.Finding]:
                 yield ECHO.at((text.name, inline.line), message)
 
 
-def _editions(library: model.Library, cited: dict[str, list[str]]) -> Iterator[model.Finding]:
-    for spec in library.editions.values():
-        raw = content.text(spec.path)
-        known = [words for slug in (spec.lead, *spec.read_next) for words in cited.get(slug, ())]
-        for words in (spec.title, spec.subject, spec.preheader, spec.intro, spec.book.heading, spec.book.text):
-            for claim in _alone(words, known):
-                place = (_texts.name(spec.path, library.root), _texts.offset_line(raw, max(raw.find(words[:20]), 0)))
-                yield ECHO.at(place, f"{claim!r} stands in no article of this edition beside a source")
+def edition(
+    spec: model.EditionSpec, name: str, raw: str, cited: Mapping[str, Sequence[str]]
+) -> Iterator[model.Finding]:
+    """Yield a finding for each number in an edition's own words that no article of it gives with its source.
+
+    `name` and `raw` are its file; `cited` holds, by slug, what each article says beside a source.
+    """
+    known = [words for slug in (spec.lead, *spec.read_next) for words in cited.get(slug, ())]
+    for words in (spec.title, spec.subject, spec.preheader, spec.intro, spec.book.heading, spec.book.text):
+        for claim in _alone(words, known):
+            place = (name, _texts.offset_line(raw, max(raw.find(words[:20]), 0)))
+            yield ECHO.at(place, f"{claim!r} stands in no article of this edition beside a source")
 
 
 def _alone(words: str, cited: Sequence[str]) -> Iterator[str]:
     """Yield the claims of `words` that no cited paragraph repeats: all its digits, or else the words themselves."""
-    for match in _claims.CLAIM.finditer(words):
-        digits, said = _claims.numbers(match[0]), " ".join(match[0].casefold().split())
+    for claim in _claims.found(words):
+        digits, said = _claims.numbers(claim), " ".join(claim.casefold().split())
         if not any(digits <= _claims.numbers(unit) if digits else said in unit.casefold() for unit in cited):
-            yield match[0].strip()
+            yield claim
 
 
 # --- sources ------------------------------------------------------------------------
 
 
-def _gone(library: model.Library, text: _texts.Text) -> Iterator[model.Finding]:
+def _gone(superseded: Mapping[str, model.Superseded], text: _texts.Text) -> Iterator[model.Finding]:
     """A superseded source may still be cited beside its replacement: to tell what has changed."""
     known = set(text.body.citations)
     for reference in text.body.references:
-        gone = library.superseded.get(reference.target) if reference.kind == "citation" else None
+        gone = superseded.get(reference.target) if reference.kind == "citation" else None
         if gone is None or (gone.kind == "superseded" and gone.replacement in known):
             continue
         instead = f"; see {gone.replacement!r}" if gone.replacement else ""

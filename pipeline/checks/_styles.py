@@ -5,11 +5,13 @@ Enough of CSS for colours and for the height of a line, in pixels; rules for nar
 
 import dataclasses
 import functools
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import cssselect2
+import lxml.etree
 import lxml.html
 import tinycss2
 import tinycss2.color3
@@ -17,14 +19,19 @@ import tinycss2.color3
 from pipeline.checks import _pages
 
 LIGHT, DARK = "light", "dark"
+SCHEMES = (LIGHT, DARK)
 Colour = tuple[float, float, float]  # red, green and blue from 0 to 1
 WHITE, BLACK = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
 BOLD = 600  # a weight from which a letter is bold
 _SIZES = {"h1": 32.0, "h2": 24.0, "h3": 18.7, "small": 13.3}
 _HEAVY = frozenset({"b", "strong", "th", "h1", "h2", "h3", "h4", "h5", "h6"})
 _BROWSER: Mapping[str, str] = {"display": "inline"}
+_BRACKETS = frozenset({"[] block", "() block", "string"})
+_MOST_KEPT = 50_000  # elements; a mail has 400
+_ASIDE = re.compile(r"[+~]|:(?!root\b)")  # in a selector: it may look at what stands beside an element, or in it
 
 Declarations = tuple[tuple[str, str, bool], ...]  # property, value, and whether it is !important
+Rule = tuple[Any, Declarations, bool]  # a selector, what it declares, and whether it looks aside
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,17 +47,81 @@ class Style:
     own: Mapping[str, str] = dataclasses.field(default_factory=lambda: _BROWSER)  # what is said at the element itself
 
 
-def computed(page: _pages.Page, scheme: str) -> Iterator[tuple[lxml.html.HtmlElement, Style]]:
-    """Yield each element of the body with its style on a screen set to `scheme`, in the order of the page."""
-    rules = _matcher(page.root, scheme)
-    found: dict[Any, Style] = {}
-    wrapper = cssselect2.ElementWrapper.from_html_root(page.root)
-    for wrapped in wrapper.iter_subtree():
-        element = wrapped.etree_element
-        above = found.get(element.getparent(), Style())
-        found[element] = _style(element, above, _declared(wrapped, rules))
-        if element.tag not in {"html", "head"} and not any(True for _ in element.iterancestors("head")):
-            yield element, found[element]
+Shown = tuple[lxml.html.HtmlElement, Style]
+
+
+def computed(page: _pages.Page) -> Mapping[str, list[Shown]]:
+    """Return each element of the body with its style, in the order of the page, by the scheme of the screen."""
+    sheets = _sheets(tuple(style.text or "" for style in page.root.iter("style")))
+    wrappers: dict[Any, cssselect2.ElementWrapper] = {}
+    found: dict[Any, _Known] = {None: _ABOVE}
+    shown: dict[str, list[Shown]] = {scheme: [] for scheme in SCHEMES}
+    for element in page.root.iter(lxml.etree.Element):
+        above = found[element.getparent()]
+        key = (above.number, element.tag, *element.attrib.items())
+        known = sheets.kept.get(key)
+        if known is None:
+            wrappers = wrappers or _wrapped(page.root)
+            known = _known(wrappers[element], above, sheets)
+            sheets.keep(key, known)
+        found[element] = known
+        if known.is_shown:
+            for scheme, style in zip(SCHEMES, known.styles, strict=True):
+                shown[scheme].append((element, style))
+    return shown
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """How an element is shown in each scheme. Its number stands for its tag and attributes and all above it."""
+
+    number: int
+    styles: tuple[Style, ...]
+    is_head: bool
+    is_shown: bool
+
+
+_ABOVE = _Known(0, tuple(Style() for _ in SCHEMES), is_head=False, is_shown=False)  # what the root inherits from
+_NUMBERS = itertools.count(1)  # never used again: what is kept below a number is its alone
+
+
+class _Sheets:
+    """The rules of a mail for each scheme, and what came of them so far, for the mail to be made after the next edit.
+
+    What rules look at is an element's tag and attributes and those above it. Where one looks further, at what stands
+    beside an element or in it, nothing is kept.
+    """
+
+    def __init__(self, sheets: tuple[str, ...]) -> None:
+        rules = [[rule for css in sheets for rule in _sheet(css, scheme)] for scheme in SCHEMES]
+        self.matchers = [_matcher(of_scheme) for of_scheme in rules]
+        self.kept: dict[tuple[Any, ...], _Known] = {}
+        self._looks_aside = any(aside for of_scheme in rules for _, _, aside in of_scheme)
+
+    def keep(self, key: tuple[Any, ...], known: _Known) -> None:
+        """Keep what is known of an element for its like, where it may be kept; when it is too much, begin anew."""
+        if len(self.kept) >= _MOST_KEPT:
+            self.kept = {}
+        if not self._looks_aside:
+            self.kept[key] = known
+
+
+@functools.lru_cache(maxsize=8)
+def _sheets(css: tuple[str, ...]) -> _Sheets:
+    return _Sheets(css)
+
+
+def _wrapped(root: lxml.html.HtmlElement) -> dict[Any, cssselect2.ElementWrapper]:
+    wrappers = cssselect2.ElementWrapper.from_html_root(root).iter_subtree()
+    return {wrapper.etree_element: wrapper for wrapper in wrappers}
+
+
+def _known(wrapper: cssselect2.ElementWrapper, above: _Known, sheets: _Sheets) -> _Known:
+    element = wrapper.etree_element
+    is_head = above.is_head or element.tag == "head"
+    declared = [_declared(wrapper, matcher) for matcher in sheets.matchers]
+    styles = tuple(_style(element, style, own) for style, own in zip(above.styles, declared, strict=True))
+    return _Known(next(_NUMBERS), styles, is_head, not is_head and element.tag != "html")
 
 
 @functools.lru_cache(maxsize=256)
@@ -127,22 +198,21 @@ def _declaration(name: str, value: str) -> tuple[str, str, bool]:
     return "background-color" if name == "background" else name, value.replace("!important", "").strip().lower(), urgent
 
 
-def _matcher(root: lxml.html.HtmlElement, scheme: str) -> cssselect2.Matcher:
-    """Return what finds the rules that hold for `scheme` at an element."""
+def _matcher(rules: Iterable[Rule]) -> cssselect2.Matcher:
+    """Return what finds the rules that hold at an element."""
     matcher = cssselect2.Matcher()
-    for style in root.iter("style"):
-        for selector, declarations in _sheet(style.text or "", scheme):
-            matcher.add_selector(selector, declarations)
+    for selector, declarations, _ in rules:
+        matcher.add_selector(selector, declarations)
     return matcher
 
 
 @functools.lru_cache(maxsize=64)
-def _sheet(css: str, scheme: str) -> tuple[tuple[Any, Declarations], ...]:
+def _sheet(css: str, scheme: str) -> tuple[Rule, ...]:
     rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
     return tuple(found for rule in rules for found in _within(rule, scheme))
 
 
-def _within(rule: Any, scheme: str) -> Iterator[tuple[Any, Declarations]]:
+def _within(rule: Any, scheme: str) -> Iterator[Rule]:
     if rule.type == "at-rule" and rule.lower_at_keyword == "media" and rule.content is not None:
         asked = tinycss2.serialize(rule.prelude)
         if re.search(rf"prefers-color-scheme\s*:\s*{scheme}", asked) and "width" not in asked:
@@ -150,10 +220,11 @@ def _within(rule: Any, scheme: str) -> Iterator[tuple[Any, Declarations]]:
                 yield from _within(inner, scheme)
     elif rule.type == "qualified-rule":
         text = tinycss2.serialize(rule.content)
+        aside = _ASIDE.search(tinycss2.serialize([part for part in rule.prelude if part.type not in _BRACKETS]))
         try:
             selectors = cssselect2.compile_selector_list(rule.prelude)
         except cssselect2.SelectorError:
             return
         for selector in selectors:
             if selector.pseudo_element is None and not selector.never_matches:
-                yield selector, _inline(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+                yield selector, _inline(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)), bool(aside)

@@ -5,10 +5,6 @@ import re
 
 import pyphen
 
-# pyphen gives the places where a word may be broken over two lines. It never leaves a single letter alone, so that
-# "about" seems to have one syllable. Groups of vowels see those, and miss what pyphen sees ("di-ag-no-sis"): the
-# larger of the two counts. On the words of this publication, 1 in 100 differs from the CMU pronouncing dictionary.
-_HYPHENS = pyphen.Pyphen(lang="en_US")
 _VOWELS = re.compile(r"[aeiouy]+")
 _SILENT = re.compile(  # an e that is written and not spoken: take, sometimes, useful, called, sides
     r"(?<=[^aeiouy])e(?:$|(?=(?:ful|less|like|line|ly|ment|ness|thing|times?|where)))(?<![^aeiouy]le)"
@@ -20,6 +16,14 @@ _PART = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?|\d[\d.,]*")
 _END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*\s+(?=[\"'\u201c\u2018(\[]*[^\W_a-z])")
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|vs|approx|e\.g|i\.e)|\b[A-Z]\.[A-Z])\.$")
 _MOST_LETTERS = 4  # MRI and NMO are spelt out; longer ones, such as MOGAD, are spoken as words
+
+
+# pyphen gives the places where a word may be broken over two lines. It never leaves a single letter alone, so that
+# "about" seems to have one syllable. Groups of vowels see those, and miss what pyphen sees ("di-ag-no-sis"): the
+# larger of the two counts. On the words of this publication, 1 in 100 differs from the CMU pronouncing dictionary.
+@functools.cache  # its patterns are read in when the first word is counted
+def _hyphens() -> pyphen.Pyphen:
+    return pyphen.Pyphen(lang="en_US")
 
 
 def sentences(block: str) -> list[str]:
@@ -48,4 +52,4 @@ def _of_part(part: str) -> int:
         return 1 if part[0].isdigit() else len(part)
     letters = re.sub(r"['\u2019]\w*$", "", part.lower())
     spoken = _VOWELS.findall(_SILENT.sub("", letters))
-    return max(1, len(spoken), len(_HYPHENS.positions(letters)) + 1)
+    return max(1, len(spoken), len(_hyphens().positions(letters)) + 1)

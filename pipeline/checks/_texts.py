@@ -1,8 +1,7 @@
-"""The articles and chapters with their parsed bodies, and a walk through what stands inside a line."""
+"""The files that people write, the articles and chapters among them, and a walk through what stands inside a line."""
 
 import dataclasses
-import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from markdown_it.token import Token
@@ -17,8 +16,16 @@ class Text:
     writing: model.Article | model.Chapter
     name: str
     raw: str
-    body: markup.Document
-    get_help: markup.Document
+
+    @property
+    def body(self) -> markup.Document:
+        """The body, parsed."""
+        return markup.parse(self.writing.body, self.writing.body_line)
+
+    @property
+    def get_help(self) -> markup.Document:
+        """The lines that say when to get help, parsed."""
+        return markup.parse(self.writing.get_help, key_line(self.raw, "get_help"))
 
     def line(self, key: str) -> int:
         """Return the line of a key of the front matter; 0 when it is not there."""
@@ -27,17 +34,29 @@ class Text:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Inline:
-    """A token inside a line, the tokens from it to the end of its block, and its 1-based line."""
+    """A token inside a line, all the tokens of its block and its own place among them, and its 1-based line."""
 
     token: Token
-    rest: Sequence[Token]
+    block: Sequence[Token]
+    index: int
     line: int
 
 
-def of(library: model.Library) -> list[Text]:
-    """Return every text of the library, parsed."""
+def of(library: model.Library, raws: Mapping[str, str] | None = None) -> list[Text]:
+    """Return every text of the library; `raws` are the files by name, when they have been read already."""
     writings: list[model.Article | model.Chapter] = [*library.articles.values(), *library.chapters.values()]
-    return [_text(library, writing) for writing in writings]
+    named = ((writing, name(writing.path, library.root)) for writing in writings)
+    return [Text(writing, at, content.text(writing.path) if raws is None else raws[at]) for writing, at in named]
+
+
+def written(library: model.Library) -> dict[str, str]:
+    """Read every file that people write, but for the list of sources; by name."""
+    banks = [library.root / name for name in ("questions.toml", "glossary.toml", "worksheets.toml", "names.toml")]
+    paths = [article.path for article in library.articles.values()]
+    paths += [chapter.path for chapter in library.chapters.values()]
+    paths += [spec.path for spec in library.editions.values()]
+    paths += [library.book.path] if library.book else []
+    return {name(path, library.root): content.text(path) for path in (*paths, *banks)}
 
 
 def name(path: Path, root: Path) -> str:
@@ -64,39 +83,15 @@ def inlines(document: markup.Document) -> Iterator[Inline]:
         children = block.children or []
         for index, token in enumerate(children):
             line += token.type in {"softbreak", "hardbreak"}
-            yield Inline(token, children[index:], line)
+            yield Inline(token, children, index, line)
 
 
 def link_words(link: Inline) -> str:
     """Return the words of a link whose opening token this is; the alt text of a picture counts."""
     depth, parts = 0, []
-    for token in link.rest:
+    for token in link.block[link.index :]:
         depth += token.nesting
         if depth == 0:
             break
         parts.append(" " if token.type in {"softbreak", "hardbreak"} else token.content)
     return " ".join("".join(parts).split())
-
-
-def intros(library: model.Library) -> Iterator[tuple[str, markup.Document]]:
-    """Yield the file name and the parsed introduction of every edition."""
-    for spec in library.editions.values():
-        line = key_line(content.text(spec.path), "intro")
-        yield name(spec.path, library.root), parse(spec.intro, line)
-
-
-def _text(library: model.Library, writing: model.Article | model.Chapter) -> Text:
-    raw = content.text(writing.path)
-    return Text(
-        writing=writing,
-        name=name(writing.path, library.root),
-        raw=raw,
-        body=parse(writing.body, writing.body_line),
-        get_help=parse(writing.get_help, key_line(raw, "get_help")),
-    )
-
-
-@functools.lru_cache(maxsize=256)
-def parse(text: str, first_line: int) -> markup.Document:
-    """Parse as `markup.parse` does, once per text: a preview runs all checks again after every key stroke."""
-    return markup.parse(text, first_line)

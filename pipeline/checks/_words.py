@@ -2,9 +2,9 @@
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from pipeline import content, markup, model
+from pipeline import markup, model
 from pipeline.checks import _texts
 from pipeline.checks._check import BLOCK, Check
 
@@ -50,66 +50,44 @@ _DOSE = re.compile(
 _CODE = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|\[[@^][^\]\s]|\]\(|\]\[|\*\*|\|\s*:?-{2,}")
 
 
-def unfinished(library: model.Library) -> Iterator[model.Finding]:
-    """Yield a finding for each TODO, TK or lorem ipsum in any file of content/ that people write."""
-    for name, raw in _written(library):
-        for match in _UNFINISHED.finditer(raw):
-            yield TODO.at((name, _texts.offset_line(raw, match.start())), f"{match[0]!r} is left")
-    for item in library.sources.values():  # only titles: TK may be the initials of an author
+@functools.lru_cache(maxsize=4096)  # files: a preview asks again after every key stroke, of all but one the same
+def written(name: str, raw: str) -> tuple[model.Finding, ...]:
+    """Return a finding for each TODO, TK or lorem ipsum, and each amount of a medicine, in a file that people write."""
+    left = [(match.start(), TODO, f"{match[0]!r} is left") for match in _UNFINISHED.finditer(raw)]
+    doses = [(match.start(), DOSE, f"{' '.join(match[0].split())!r} is a dose") for match in _DOSE.finditer(raw)]
+    return tuple(check.at((name, _texts.offset_line(raw, offset)), said) for offset, check, said in (*left, *doses))
+
+
+def titles(library: model.Library) -> Iterator[model.Finding]:
+    """Yield a finding for each unfinished title of a source; only titles: TK may be the initials of an author."""
+    for item in library.sources.values():
         for match in _UNFINISHED.finditer(str(item.csl.get("title", ""))):
             place = (_texts.name(library.root / "sources.json", library.root), item.line)
             yield TODO.at(place, f"{match[0]!r} is left in a title")
 
 
-def long(texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
+def long(text: _texts.Text) -> Iterator[model.Finding]:
     """Yield a finding for each word of a text that no line can break."""
-    for text in texts:
-        for document in (text.body, text.get_help):
-            for inline in _texts.inlines(document):
-                for word in re.split(r"[\s-]+", inline.token.content if inline.token.type in _SET else ""):
-                    if len(word) > LONGEST:
-                        yield LONG.at(
-                            (text.name, inline.line), f"{word[:30] + '...'!r} is a word of {len(word)} letters"
-                        )
-
-
-def doses(library: model.Library) -> Iterator[model.Finding]:
-    """Yield a finding for each amount of a medicine in any file of content/ that people write."""
-    for name, raw in _written(library):
-        for offset, amount in _doses(raw):
-            yield DOSE.at((name, _texts.offset_line(raw, offset)), f"{amount!r} is a dose")
-
-
-@functools.lru_cache(maxsize=256)  # a preview asks again after every key stroke, of all files but one the same
-def _doses(raw: str) -> tuple[tuple[int, str], ...]:
-    return tuple((match.start(), " ".join(match[0].split())) for match in _DOSE.finditer(raw))
-
-
-def _written(library: model.Library) -> Iterator[tuple[str, str]]:
-    """Yield name and content of every file that people write, but for the list of sources."""
-    banks = [library.root / name for name in ("questions.toml", "glossary.toml", "worksheets.toml", "names.toml")]
-    written = [article.path for article in library.articles.values()]
-    written += [chapter.path for chapter in library.chapters.values()]
-    written += [spec.path for spec in library.editions.values()]
-    book = [library.book.path] if library.book else []
-    for path in (*written, *book, *banks):
-        yield _texts.name(path, library.root), content.text(path)
+    for document in (text.body, text.get_help):
+        for inline in _texts.inlines(document):
+            for word in re.split(r"[\s-]+", inline.token.content if inline.token.type in _SET else ""):
+                if len(word) > LONGEST:
+                    shown = f"{word[:30] + '...'!r} is a word of {len(word)} letters"
+                    yield LONG.at((text.name, inline.line), shown)
 
 
 # --- broken Markdown ----------------------------------------------------------------
 
 
-def broken(library: model.Library, texts: Sequence[_texts.Text]) -> Iterator[model.Finding]:
+def broken(text: _texts.Text) -> Iterator[model.Finding]:
     """Yield a finding for each piece of code that would be printed as it stands, and for callouts left open."""
-    for text in texts:
-        yield from _code(text.name, text.body)
-        yield from _code(text.name, text.get_help)
-        yield from _callouts(text)
-    for name, intro in _texts.intros(library):
-        yield from _code(name, intro)
+    yield from code(text.name, text.body)
+    yield from code(text.name, text.get_help)
+    yield from _callouts(text)
 
 
-def _code(name: str, document: markup.Document) -> Iterator[model.Finding]:
+def code(name: str, document: markup.Document) -> Iterator[model.Finding]:
+    """Yield a finding for each piece of code in the words of a document; `name` is its file."""
     for inline in _texts.inlines(document):
         if inline.token.type == "text" and (match := _CODE.search(inline.token.content)):
             shown = inline.token.content[match.start() : match.start() + 40]

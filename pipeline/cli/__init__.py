@@ -1,23 +1,41 @@
 """Arguments in, text and exit code out. Results go to stdout, everything else to stderr."""
 
+import importlib
 import sys
 import traceback
 
 import typer
 
 from pipeline import errors
-from pipeline.cli import _app, _content, _demo, _doctor, _packs, _people, _sending, _serving
+from pipeline.cli import _app
 
-for _room in (_demo, _doctor, _content, _packs, _people, _sending, _serving):
-    _room.register(_app.app)
+ROOMS = {
+    "_demo": ("demo",),
+    "_doctor": ("doctor",),
+    "_content": ("new", "check", "build"),
+    "_packs": ("pack",),
+    "_people": ("subscribers",),
+    "_sending": ("plan", "approve", "send", "status", "settle", "schedule", "work", "report"),
+    "_serving": ("preview", "serve", "sandbox"),
+}
+"""The commands of each room. A build need not read in what a send works with: that takes as long as an edition."""
 
 _STOPPED = errors.Interrupted("stopped", hint="nothing is half-written; run the same command again")
+
+
+def application(command: str = "") -> typer.Typer:
+    """Return the application with the room of that command, or with all rooms when there is no such command."""
+    app = _app.application()
+    rooms = [name for name, commands in ROOMS.items() if command in commands] or list(ROOMS)
+    for name in rooms:
+        importlib.import_module(f"{__name__}.{name}").register(app)
+    return app
 
 
 def main() -> None:
     """Run one command; every foreseen problem becomes a sentence and the exit code of its class."""
     try:
-        code = _app.app(standalone_mode=False)
+        code = application(*sys.argv[1:2])(standalone_mode=False)
         if code == errors.Interrupted.exit_code:  # what typer makes of Ctrl-C, without a word
             code = _tell(_STOPPED)
     except errors.Problem as problem:

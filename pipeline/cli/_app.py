@@ -17,14 +17,9 @@ import typer
 
 from pipeline import config
 
-app = typer.Typer(
-    name="mscare",
-    help="Navigating Your MS Care: one source of content becomes a digest and a book, sent once to everyone.\n\n"
-    "New here? Run `mscare demo`, then `mscare preview`.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    add_completion=False,
+HELP = (
+    "Navigating Your MS Care: one source of content becomes a digest and a book, sent once to everyone.\n\n"
+    "New here? Run `mscare demo`, then `mscare preview`."
 )
 screen = rich.console.Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -35,6 +30,19 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Say more while working
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")]
 
 Announce = Callable[[str], None]
+
+
+def application() -> typer.Typer:
+    """Return the application, with no command yet; with a single one, it is still to be named."""
+    app = typer.Typer(
+        name="mscare",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        add_completion=False,
+    )
+    app.callback(help=HELP)(lambda: None)
+    return app
 
 
 def settings(file: Path | None, *, verbose: bool) -> config.Config:

@@ -39,7 +39,7 @@ def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
     library = dataclasses.replace(library, index=_index.index(desk, library), corrections=corrections)
     _index.waymarks(desk, library)
     _tables.check(desk, library)
-    desk.findings.extend(_references.check(library, desk.findings))
+    desk.findings.extend(list(_references.check(desk, library)))
     return library, sorted(desk.findings, key=lambda f: (f.file, f.line, f.code, f.message))
 
 

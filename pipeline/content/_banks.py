@@ -95,9 +95,8 @@ def unique(desk: _files.Desk, path: Path, items: Iterable[tuple[Item, int]]) -> 
     return found
 
 
-def tables(desk: _files.Desk, name: str, key: str, kind: type[_files.Head]) -> list[tuple[_files.Head, int]]:
+def tables(desk: _files.Desk, path: Path, key: str, kind: type[_files.Head]) -> list[tuple[_files.Head, int]]:
     """Read every [[key]] table of a bank with its line."""
-    path = desk.root / name
     read = desk.toml(path)
     if read is None:
         return []
@@ -115,8 +114,11 @@ def tables(desk: _files.Desk, name: str, key: str, kind: type[_files.Head]) -> l
 
 def groups(desk: _files.Desk) -> dict[str, model.QuestionGroup]:
     """Read questions.toml."""
-    path = desk.root / "questions.toml"
-    found = unique(desk, path, tables(desk, "questions.toml", "group", _Group))
+    return desk.kept(_groups, desk.root / "questions.toml")
+
+
+def _groups(desk: _files.Desk, path: Path) -> dict[str, model.QuestionGroup]:
+    found = unique(desk, path, tables(desk, path, "group", _Group))
     seen: dict[str, str] = {}
     for group in found.values():
         for question in group.question:
@@ -142,24 +144,30 @@ def _line_of_id(desk: _files.Desk, path: Path, id_: str) -> int:
 
 def terms(desk: _files.Desk) -> dict[str, model.Term]:
     """Read glossary.toml."""
-    rows = tables(desk, "glossary.toml", "term", _Term)
-    items = [(model.Term(t.id, t.name, t.definition, t.also, line), line) for t, line in rows]
-    return unique(desk, desk.root / "glossary.toml", items)
+    return desk.kept(_terms, desk.root / "glossary.toml")
+
+
+def _terms(desk: _files.Desk, path: Path) -> dict[str, model.Term]:
+    rows = tables(desk, path, "term", _Term)
+    return unique(desk, path, [(model.Term(t.id, t.name, t.definition, t.also, line), line) for t, line in rows])
 
 
 def worksheets(desk: _files.Desk) -> dict[str, model.Worksheet]:
     """Read worksheets.toml. A field's id is its name in the PDF, so it stands once in the whole file."""
-    rows = tables(desk, "worksheets.toml", "worksheet", _Worksheet)
+    return desk.kept(_worksheets, desk.root / "worksheets.toml")
+
+
+def _worksheets(desk: _files.Desk, path: Path) -> dict[str, model.Worksheet]:
+    rows = tables(desk, path, "worksheet", _Worksheet)
     seen: dict[str, str] = {}
     for sheet, _ in rows:
         for field in sheet.field:
             if field.id in seen:
-                path = desk.root / "worksheets.toml"
                 message = f"the field id {field.id!r} is used in {seen[field.id]!r} and {sheet.id!r}"
                 line = _line_of_id(desk, path, field.id)
                 desk.block("content-duplicate", path, line, message, "give one of the two another id")
             seen.setdefault(field.id, sheet.id)
-    return unique(desk, desk.root / "worksheets.toml", [(_worksheet(sheet), line) for sheet, line in rows])
+    return unique(desk, path, [(_worksheet(sheet), line) for sheet, line in rows])
 
 
 def _worksheet(sheet: _Worksheet) -> model.Worksheet:
@@ -175,15 +183,21 @@ def _worksheet(sheet: _Worksheet) -> model.Worksheet:
 
 def waivers(desk: _files.Desk) -> tuple[model.Waiver, ...]:
     """Read waivers.toml, when there is one: the findings that are let pass in the open."""
-    if not (desk.root / "waivers.toml").exists():
-        return ()
-    rows = tables(desk, "waivers.toml", "waiver", _Waiver)
+    path = desk.root / "waivers.toml"
+    return desk.kept(_waivers, path) if path.exists() else ()
+
+
+def _waivers(desk: _files.Desk, path: Path) -> tuple[model.Waiver, ...]:
+    rows = tables(desk, path, "waiver", _Waiver)
     return tuple(model.Waiver(w.code, w.file, w.reason, w.by, line) for w, line in rows)
 
 
 def sources(desk: _files.Desk) -> dict[str, model.Source]:
     """Read sources.json, a list of CSL JSON records."""
-    path = desk.root / "sources.json"
+    return desk.kept(_sources, desk.root / "sources.json")
+
+
+def _sources(desk: _files.Desk, path: Path) -> dict[str, model.Source]:
     read = desk.json(path)
     if read is None:
         return {}

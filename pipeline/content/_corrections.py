@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import pydantic
@@ -20,6 +21,10 @@ class _Correction(Strict):
     changed: Text
 
 
+def _entries(desk: _files.Desk, path: Path) -> list[tuple[_Correction, int]]:
+    return _banks.tables(desk, path, "correction", _Correction)
+
+
 def corrections(desk: _files.Desk, library: model.Library) -> tuple[model.Correction, ...]:
     """Read corrections.toml, when there is one, newest first; an item that does not exist is a finding."""
     path = desk.root / FILE
@@ -32,7 +37,7 @@ def corrections(desk: _files.Desk, library: model.Library) -> tuple[model.Correc
         "book": ("",),
     }
     found = []
-    for entry, line in _banks.tables(desk, FILE, "correction", _Correction):
+    for entry, line in desk.kept(_entries, path):
         kind, _, slug = entry.item.partition(":")
         if slug in known[kind]:
             found.append(model.Correction(entry.date, kind, slug, entry.wrong, entry.changed, line))

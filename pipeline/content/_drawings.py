@@ -5,6 +5,7 @@ and nothing that acts, nothing that is fetched, and nothing that grows when it i
 """
 
 import codecs
+import functools
 import math
 import re
 from collections.abc import Iterator
@@ -52,10 +53,15 @@ def _read(desk: _files.Desk, path: Path) -> bytes | None:
         hint = "simplify its paths, and take pictures out of it: a drawing is made of shapes and words"
         desk.block("content-image-broken", path, 0, message, hint)
         return None
-    faults = list(dict.fromkeys(_faults(content)))
+    faults = _kept_faults(content)
     for code, line, message, hint in faults:
         desk.block(code, path, line, message, hint)
     return None if faults else content
+
+
+@functools.lru_cache(maxsize=256)  # drawings: the preview reads them all again after every key stroke
+def _kept_faults(content: bytes) -> tuple[Fault, ...]:
+    return tuple(dict.fromkeys(_faults(content)))
 
 
 def _faults(content: bytes) -> Iterator[Fault]:

@@ -1,10 +1,11 @@
 """Reading one file of content/ into plain values, and knowing on which line each value stands."""
 
 import datetime as dt
+import functools
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,9 +17,11 @@ from pipeline import model
 Place = tuple[str | int, ...]  # where a value stands in its file: ("group", 2, "question", 0, "text")
 Lines = Mapping[Place, int]  # place -> 1-based line
 Head = TypeVar("Head", bound=pydantic.BaseModel)
+Made = TypeVar("Made")
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]\]?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # XML and PDF have no place for them
+_TOO_DEEP = "holds too many brackets inside each other", "close each bracket, or take out what was pasted there"
 _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
 
 
@@ -33,12 +36,33 @@ _Loader.yaml_implicit_resolvers = {
 
 
 class Desk:
-    """The folder being read and the findings so far."""
+    """The folder being read and the findings so far. Each file is read once, and is the same to whoever asks."""
 
     def __init__(self, root: Path) -> None:
         """Start with no findings."""
         self.root = root
         self.findings: list[model.Finding] = []
+        self._bytes: dict[Path, bytes] = {}
+
+    def kept(self, read: Callable[["Desk", Path], Made], path: Path) -> Made:
+        """Return what `read` makes of one file; of bytes that were read before, what it made then, findings and all.
+
+        `read` may look at this one file and at nothing else, and nobody may change what it made.
+        """
+        try:
+            data = self.bytes(path)
+        except OSError:
+            return read(self, path)  # which says so
+        made: Made
+        made, findings = _made(read, self.root, path, data)
+        self.findings.extend(findings)
+        return made
+
+    def bytes(self, path: Path) -> bytes:
+        """Read a file; raises OSError when it is missing or unreadable."""
+        if path not in self._bytes:
+            self._bytes[path] = path.read_bytes()
+        return self._bytes[path]
 
     def name(self, path: Path) -> str:
         """Return the path as a person would say it: content/articles/x.md."""
@@ -55,7 +79,7 @@ class Desk:
     def text(self, path: Path) -> str | None:
         """Read a UTF-8 file; None with a finding when it is missing, unreadable or not UTF-8."""
         try:
-            data = path.read_bytes()
+            data = self.bytes(path)
         except OSError as error:
             self.block("content-unreadable", path, 0, f"cannot be read: {error.strerror}", "put the file in its place")
             return None
@@ -87,6 +111,9 @@ class Desk:
             line = int(found[1]) if found else text.count("\n") + 1
             self.block("content-syntax", path, line, f"is not valid TOML: {error}", "mend that line")
             return None
+        except RecursionError:
+            self.block("content-syntax", path, 0, *_TOO_DEEP)
+            return None
 
     def json(self, path: Path) -> tuple[Any, str] | None:
         """Read a JSON file with its text, in which ids can be found again."""
@@ -98,6 +125,9 @@ class Desk:
         except json.JSONDecodeError as error:
             message = f"is not valid JSON: {error.msg} (column {error.colno})"
             self.block("content-syntax", path, error.lineno, message, "mend that line")
+            return None
+        except RecursionError:
+            self.block("content-syntax", path, 0, *_TOO_DEEP)
             return None
 
     def front_matter(self, path: Path) -> tuple[dict[str, Any], Lines, str, int] | None:
@@ -131,6 +161,9 @@ class Desk:
         except ValueError as error:  # a few malformed numbers, such as 0b_, escape PyYAML's own errors
             self.block("content-front-matter", path, 1, f"the front matter has a bad value: {error}", "mend it")
             return None
+        except RecursionError:
+            self.block("content-front-matter", path, 1, *_TOO_DEEP)
+            return None
         if not isinstance(values, dict) or not isinstance(node, yaml.MappingNode):
             self.block("content-front-matter", path, 1, "the front matter holds no keys", "write key: value lines")
             return None
@@ -151,6 +184,23 @@ class Desk:
                 where = (*place, *(fault["loc"] or _named(fault["msg"], lines)))
                 self.block("content-schema", path, line_of(lines, where) or 1, *_explain(kind, fault))
             return None
+
+
+class _Lone(Desk):
+    """One file and its bytes: whoever looks at another one is refused."""
+
+    def __init__(self, root: Path, path: Path, data: bytes) -> None:
+        super().__init__(root)
+        self._bytes = {path: data}
+
+    def bytes(self, path: Path) -> bytes:
+        return self._bytes[path]
+
+
+@functools.lru_cache(maxsize=4096)  # files: the preview reads all of content/ again after every key stroke
+def _made(read: Callable[[Desk, Path], Any], root: Path, path: Path, data: bytes) -> tuple[Any, list[model.Finding]]:
+    desk = _Lone(root, path, data)
+    return read(desk, path), desk.findings
 
 
 def _named(message: str, lines: Lines) -> Place:

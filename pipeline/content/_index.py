@@ -1,6 +1,8 @@
 """The index of the book: read, and held against the chapters. Every heading must lead somewhere."""
 
+import functools
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Self
 
 import pydantic
@@ -52,6 +54,21 @@ def index(desk: _files.Desk, library: model.Library) -> tuple[model.IndexEntry, 
     path = desk.root / FILE
     if not path.exists():
         return ()
+    entries = desk.kept(_entries, path)
+    for code, line, message, hint in _faults(entries, _printed(library), library.book):
+        desk.block(code, path, line, message, hint)
+    return entries
+
+
+def _printed(library: model.Library) -> tuple[model.Chapter, ...] | None:
+    """Return the chapters of the book; None when one is missing, which is told elsewhere, or there is no book."""
+    slugs = library.book.chapters if library.book else None
+    if slugs is None or any(slug not in library.chapters for slug in slugs):
+        return None
+    return tuple(library.chapters[slug] for slug in slugs)
+
+
+def _entries(desk: _files.Desk, path: Path) -> tuple[model.IndexEntry, ...]:
     read = desk.toml(path)
     if read is None:
         return ()
@@ -61,18 +78,14 @@ def index(desk: _files.Desk, library: model.Library) -> tuple[model.IndexEntry, 
         desk.block("content-schema", path, at, f"unknown key {key!r}", "this file holds [[entry]] tables")
     rows = values.get("entry", [])
     checked = [(desk.validate(_Entry, row, path, lines, ("entry", number)), number) for number, row in enumerate(rows)]
-    entries = tuple(_entry(entry, lines, ("entry", number)) for entry, number in checked if entry)
-    for code, line, message, hint in _faults(entries, library):
-        desk.block(code, path, line, message, hint)
-    return entries
+    return tuple(_entry(entry, lines, ("entry", number)) for entry, number in checked if entry)
 
 
 def waymarks(desk: _files.Desk, library: model.Library) -> None:
     """Note a signpost of the book that leads nowhere, and a worksheet that would stand in the book twice."""
-    book = library.book
-    if not book or any(slug not in library.chapters for slug in book.chapters):
+    book, chapters = library.book, _printed(library)
+    if book is None or chapters is None:
         return
-    chapters = [library.chapters[slug] for slug in book.chapters]
     for post in book.signposts:
         if not is_place(post.place, chapters, book):
             message = f"the signpost {post.text!r} leads to {post.place!r}, and there is no such place"
@@ -109,15 +122,18 @@ def _entry(entry: _Line, lines: _files.Lines, place: _files.Place) -> model.Inde
 Fault = tuple[str, int, str, str]  # code, line, message, hint
 
 
-def _faults(entries: Sequence[model.IndexEntry], library: model.Library) -> Iterator[Fault]:
-    yield from _doubles(entries, "")
+@functools.lru_cache(maxsize=8)  # most edits change neither the index nor a chapter
+def _faults(
+    entries: tuple[model.IndexEntry, ...], chapters: tuple[model.Chapter, ...] | None, book: model.BookSpec | None
+) -> tuple[Fault, ...]:
+    found = [*_doubles(entries, "")]
     for entry in entries:
-        yield from _doubles(entry.subs, f" below {entry.heading!r}")
-    yield from _crossings(entries)
-    if library.book and all(slug in library.chapters for slug in library.book.chapters):
-        chapters = [library.chapters[slug] for slug in library.book.chapters]
+        found += _doubles(entry.subs, f" below {entry.heading!r}")
+    found += _crossings(entries)
+    if book is not None and chapters is not None:
         for entry in indexing.walk(entries):
-            yield from _places(entry, chapters, library.book)
+            found += _places(entry, chapters, book)
+    return tuple(found)
 
 
 def _doubles(entries: Sequence[model.IndexEntry], where: str) -> Iterator[Fault]:

@@ -1,9 +1,10 @@
 """Everything that names something else: does it exist? Also the few words that must never be missing."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 from pipeline import markup, model
+from pipeline.content import _files
 
 _WHAT = {
     "citation": ("content-source-unknown", "source", "add it to content/sources.json, or mend the id"),
@@ -27,25 +28,28 @@ class _Everything:
 Known = Mapping[str, Container[str]]
 
 
-def check(library: model.Library, faults: Sequence[model.Finding]) -> Iterator[model.Finding]:
-    """Yield a finding for every reference that leads nowhere; `faults` of the files themselves are not told again."""
-    known = _known(library, {fault.file for fault in faults if fault.code in _UNREAD})
+def check(desk: _files.Desk, library: model.Library) -> Iterator[model.Finding]:
+    """Yield a finding for every reference that leads nowhere; faults of the files themselves are not told again."""
+    known = _known(library, {fault.file for fault in desk.findings if fault.code in _UNREAD})
     for article in library.articles.values():
-        yield from _text(library, article.path, article.body, article.body_line, known)
-        yield from _text(library, article.path, article.get_help, _line(article.path, "get_help", ""), known)
-        yield from _article(library, article, known)
+        yield from _text(desk, article.path, article.body, article.body_line, known)
+        yield from _text(desk, article.path, article.get_help, desk.kept(_help_line, article.path), known)
+        yield from _article(desk, article, known)
     for chapter in library.chapters.values():
-        yield from _text(library, chapter.path, chapter.body, chapter.body_line, known)
-        yield from _text(library, chapter.path, chapter.get_help, _line(chapter.path, "get_help", ""), known)
-        yield from _names(library, chapter.path, "question_groups", chapter.question_groups, known["group"])
-        yield from _names(library, chapter.path, "worksheet", (chapter.worksheet,), known["worksheet"])
+        at = (desk, chapter.path)
+        yield from _text(desk, chapter.path, chapter.body, chapter.body_line, known)
+        yield from _text(desk, chapter.path, chapter.get_help, desk.kept(_help_line, chapter.path), known)
+        yield from _names(*at, "question_groups", chapter.question_groups, known["group"])
+        yield from _names(*at, "worksheet", (chapter.worksheet,), known["worksheet"])
     for spec in library.editions.values():
-        yield from _text(library, spec.path, spec.intro, _line(spec.path, "intro", ""), known)
-        yield from _names(library, spec.path, "lead or read_next", (spec.lead, *spec.read_next), known["article"])
+        yield from _text(desk, spec.path, spec.intro, desk.kept(_intro_line, spec.path), known)
+        named = (spec.lead, *spec.read_next)
+        yield from _names(desk, spec.path, "lead or read_next", named, known["article"])
     if library.book:
-        yield from _names(library, library.book.path, "chapters", library.book.chapters, known["book"])
-        yield from _names(library, library.book.path, "sheets", library.book.sheets, known["worksheet"])
-    yield from _watched(library, known)
+        at = (desk, library.book.path)
+        yield from _names(*at, "chapters", library.book.chapters, known["book"])
+        yield from _names(*at, "sheets", library.book.sheets, known["worksheet"])
+    yield from _watched(desk, library, known)
 
 
 def _known(library: model.Library, unread: Container[str]) -> Known:
@@ -66,33 +70,32 @@ def _known(library: model.Library, unread: Container[str]) -> Known:
     return {**read, "article": articles, "book": chapters, "chapter": in_book, "image": images}
 
 
-def _finding(library: model.Library, at: tuple[Path, int], code: str, message: str, hint: str) -> model.Finding:
+def _finding(desk: _files.Desk, at: tuple[Path, int], code: str, message: str, hint: str) -> model.Finding:
     path, line = at
-    file = path.relative_to(library.root.parent).as_posix()
-    return model.Finding(code, model.Severity.BLOCK, file, line, message, hint)
+    return model.Finding(code, model.Severity.BLOCK, desk.name(path), line, message, hint)
 
 
-def _text(library: model.Library, path: Path, body: str, body_line: int, known: Known) -> Iterator[model.Finding]:
+def _text(desk: _files.Desk, path: Path, body: str, body_line: int, known: Known) -> Iterator[model.Finding]:
     for ref in markup.parse(body, body_line).references:
         if ref.kind in known and ref.target not in known[ref.kind]:
             code, what, hint = _WHAT[ref.kind]
-            yield _finding(library, (path, ref.line), code, f"there is no {what} {ref.target!r}", hint)
+            yield _finding(desk, (path, ref.line), code, f"there is no {what} {ref.target!r}", hint)
         if ref.kind == "image" and not ref.text.strip():
             message = f"the drawing {ref.target!r} has no alt text"
             hint = "say in one or two sentences what it shows: ![here](image:...)"
-            yield _finding(library, (path, ref.line), "content-image-alt", message, hint)
+            yield _finding(desk, (path, ref.line), "content-image-alt", message, hint)
 
 
-def _article(library: model.Library, article: model.Article, known: Known) -> Iterator[model.Finding]:
-    yield from _names(library, article.path, "questions", article.questions, known["question"])
-    yield from _names(library, article.path, "related", article.related, known["article"])
+def _article(desk: _files.Desk, article: model.Article, known: Known) -> Iterator[model.Finding]:
+    yield from _names(desk, article.path, "questions", article.questions, known["question"])
+    yield from _names(desk, article.path, "related", article.related, known["article"])
     if article.image not in known["image"]:
         code, what, hint = _WHAT["image"]
-        line = _line(article.path, "image", article.image)
-        yield _finding(library, (article.path, line), code, f"there is no {what} {article.image!r}", hint)
+        line = _line(desk, article.path, "image", article.image)
+        yield _finding(desk, (article.path, line), code, f"there is no {what} {article.image!r}", hint)
 
 
-def _watched(library: model.Library, known: Known) -> Iterator[model.Finding]:
+def _watched(desk: _files.Desk, library: model.Library, known: Known) -> Iterator[model.Finding]:
     """Follow what recheck.toml and superseded.toml name; a source that is gone may stay listed, lest it come back."""
     path = library.root / "recheck.toml"
     for fact in library.rechecks.values():
@@ -100,27 +103,35 @@ def _watched(library: model.Library, known: Known) -> Iterator[model.Finding]:
         for kind, target in ((kind, target) for kind, targets in used.items() for target in targets):
             if target not in known[kind]:
                 code, what, hint = _WHAT[kind]
-                yield _finding(library, (path, fact.line), code, f"{fact.id}: there is no {what} {target!r}", hint)
+                yield _finding(desk, (path, fact.line), code, f"{fact.id}: there is no {what} {target!r}", hint)
     path = library.root / "superseded.toml"
     for source in library.superseded.values():
         if source.replacement and source.replacement not in known["citation"]:
             code, what, hint = _WHAT["citation"]
             message = f"{source.id}: there is no {what} {source.replacement!r} to replace it"
-            yield _finding(library, (path, source.line), code, message, hint)
+            yield _finding(desk, (path, source.line), code, message, hint)
 
 
 def _names(
-    library: model.Library, path: Path, key: str, names: tuple[str, ...], known: Container[str]
+    desk: _files.Desk, path: Path, key: str, names: tuple[str, ...], known: Container[str]
 ) -> Iterator[model.Finding]:
     code = "content-question-unknown" if key in {"questions", "question_groups"} else "content-link-unknown"
     for name in names:
         if name not in known:
-            line = _line(path, key.partition(" ")[0], name)
-            yield _finding(library, (path, line), code, f"{key}: there is no {name!r}", "mend the id, or add it")
+            line = _line(desk, path, key.partition(" ")[0], name)
+            yield _finding(desk, (path, line), code, f"{key}: there is no {name!r}", "mend the id, or add it")
 
 
-def _line(path: Path, key: str, name: str) -> int:
+def _help_line(desk: _files.Desk, path: Path) -> int:
+    return _line(desk, path, "get_help")
+
+
+def _intro_line(desk: _files.Desk, path: Path) -> int:
+    return _line(desk, path, "intro")
+
+
+def _line(desk: _files.Desk, path: Path, key: str, name: str = "") -> int:
     """Return the line on which `name` stands after `key`, or the key's own line."""
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = (desk.text(path) or "").split("\n")
     start = next((i for i, line in enumerate(lines) if line.lstrip().startswith(key)), 0)
     return next((i + 1 for i in range(start, len(lines)) if name in lines[i]), start + 1)

@@ -1,5 +1,6 @@
 """The tables of the texts: each has a title, every cell its place, and a size that a page can hold."""
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -20,8 +21,13 @@ def check(desk: _files.Desk, library: model.Library) -> None:
     writings: list[model.Article | model.Chapter] = [*library.articles.values(), *library.chapters.values()]
     for writing in writings:
         if "|" in writing.body or "::: table" in writing.body:
-            for code, line, message, hint in _faults(writing.body, writing.body_line):
+            for code, line, message, hint in _kept_faults(writing.body, writing.body_line):
                 desk.block(code, writing.path, line, message, hint)
+
+
+@functools.lru_cache(maxsize=4096)  # texts: the preview looks at them all again after every key stroke
+def _kept_faults(body: str, first_line: int) -> tuple[Fault, ...]:
+    return tuple(_faults(body, first_line))
 
 
 def _faults(body: str, first_line: int) -> Iterator[Fault]:

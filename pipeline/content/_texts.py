@@ -169,7 +169,7 @@ def _unique(desk: _files.Desk, items: Iterable[tuple[Item, Path]]) -> dict[str, 
 
 def articles(desk: _files.Desk) -> dict[str, model.Article]:
     """Read content/articles/."""
-    found = [(article, path) for path in desk.paths("articles", ".md") if (article := _article(desk, path))]
+    found = [(article, path) for path in desk.paths("articles", ".md") if (article := desk.kept(_article, path))]
     return _unique(desk, found)
 
 
@@ -188,7 +188,7 @@ def _article(desk: _files.Desk, path: Path) -> model.Article | None:
 
 def chapters(desk: _files.Desk) -> dict[str, model.Chapter]:
     """Read content/book/NN-slug.md."""
-    found = [(chapter, path) for path in desk.paths("book", ".md") if (chapter := _chapter(desk, path))]
+    found = [(chapter, path) for path in desk.paths("book", ".md") if (chapter := desk.kept(_chapter, path))]
     return _unique(desk, found)
 
 
@@ -215,7 +215,7 @@ def _chapter(desk: _files.Desk, path: Path) -> model.Chapter | None:
 
 def editions(desk: _files.Desk) -> dict[str, model.EditionSpec]:
     """Read content/editions/."""
-    found = [(edition, path) for path in desk.paths("editions", ".toml") if (edition := _edition(desk, path))]
+    found = [(edition, path) for path in desk.paths("editions", ".toml") if (edition := desk.kept(_edition, path))]
     numbers: dict[int, str] = {}
     for edition, path in found:
         if edition.number in numbers:
@@ -246,8 +246,10 @@ def _edition(desk: _files.Desk, path: Path) -> model.EditionSpec | None:
 def book(desk: _files.Desk) -> model.BookSpec | None:
     """Read content/book/book.toml; None when there is no book."""
     path = desk.root / "book" / "book.toml"
-    if not path.exists():
-        return None
+    return desk.kept(_book, path) if path.exists() else None
+
+
+def _book(desk: _files.Desk, path: Path) -> model.BookSpec | None:
     read = desk.toml(path)
     if read is None:
         return None

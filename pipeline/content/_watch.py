@@ -2,6 +2,8 @@
 
 import calendar
 import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import pydantic
@@ -57,8 +59,12 @@ class _Name(Strict):
 
 def rechecks(desk: _files.Desk) -> dict[str, model.Recheck]:
     """Read recheck.toml, when there is one: facts that may change, each with the day by which to look again."""
-    rows = _rows(desk, "recheck.toml", "fact", _Recheck)
-    return _banks.unique(desk, desk.root / "recheck.toml", [(_recheck(fact, line), line) for fact, line in rows])
+    return _kept(desk, _rechecks, "recheck.toml")
+
+
+def _rechecks(desk: _files.Desk, path: Path) -> dict[str, model.Recheck]:
+    rows = _banks.tables(desk, path, "fact", _Recheck)
+    return _banks.unique(desk, path, [(_recheck(fact, line), line) for fact, line in rows])
 
 
 def _recheck(fact: _Recheck, line: int) -> model.Recheck:
@@ -81,18 +87,29 @@ def _later(day: dt.date, limit: str) -> dt.date:
 
 def superseded(desk: _files.Desk) -> dict[str, model.Superseded]:
     """Read superseded.toml, when there is one: sources that were retracted or replaced."""
-    rows = _rows(desk, "superseded.toml", "source", _Superseded)
+    return _kept(desk, _sources, "superseded.toml")
+
+
+def _sources(desk: _files.Desk, path: Path) -> dict[str, model.Superseded]:
+    rows = _banks.tables(desk, path, "source", _Superseded)
     items = [(model.Superseded(s.id, s.kind, s.reason, s.replacement, line), line) for s, line in rows]
-    return _banks.unique(desk, desk.root / "superseded.toml", items)
+    return _banks.unique(desk, path, items)
 
 
 def names(desk: _files.Desk) -> dict[str, model.Name]:
     """Read names.toml, when there is one: medicines, tests and the like that no plainer word can replace."""
-    rows = _rows(desk, "names.toml", "name", _Name)
-    found = _banks.unique(desk, desk.root / "names.toml", rows)
+    return _kept(desk, _names, "names.toml")
+
+
+def _names(desk: _files.Desk, path: Path) -> dict[str, model.Name]:
+    rows = _banks.tables(desk, path, "name", _Name)
+    found = _banks.unique(desk, path, rows)
     lines = {id(name): line for name, line in rows}
     return {key: model.Name(n.name, n.explained, n.also, lines[id(n)]) for key, n in found.items()}
 
 
-def _rows(desk: _files.Desk, file: str, key: str, kind: type[_files.Head]) -> list[tuple[_files.Head, int]]:
-    return _banks.tables(desk, file, key, kind) if (desk.root / file).exists() else []
+def _kept(
+    desk: _files.Desk, read: Callable[[_files.Desk, Path], dict[str, _files.Made]], name: str
+) -> dict[str, _files.Made]:
+    path = desk.root / name
+    return desk.kept(read, path) if path.exists() else {}

@@ -6,7 +6,7 @@ import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline import errors, markup, model
+from pipeline import errors, markup, model, templating
 from pipeline.formats import _words
 
 WORDS = "email/words.toml"  # below templates/; the mail and its text part say the same
@@ -107,7 +107,7 @@ def _questions(article: model.Article, library: model.Library) -> tuple[str, ...
 def _read_words(templates: Path) -> Mapping[str, str]:
     path = templates / WORDS
     try:
-        words = tomllib.loads(path.read_text(encoding="utf-8"))
+        words = templating.toml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         msg = f"cannot read {path}: {error}"
         raise errors.RenderProblem(msg, hint=f"restore the shipped templates/{WORDS}") from error

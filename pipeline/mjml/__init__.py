@@ -68,7 +68,7 @@ def to_html(source: str) -> str:
     except ValueError as error:
         raise _explained(source, error) from error
     html = _inlined(html, "\n".join(rewriter.css))
-    html = "".join(_tidied(piece, html) for piece in scan.pieces(html))
+    html = scan.rewritten(html, _tidied).encode("ascii", "xmlcharrefreplace").decode("ascii")
     _refuse_unbalanced(html)
     return html
 
@@ -97,7 +97,7 @@ class _Rewriter:
         self.source = source
         self.css: list[str] = []
         self.parts: list[str] = []
-        self._open: list[str] = []
+        self._around = [""]  # for each open tag, the innermost component that it is or stands in
         self._inline = False
 
     def take(self, piece: scan.Piece) -> None:
@@ -107,16 +107,17 @@ class _Rewriter:
             raise _refusal(self.source, piece.start, 'a "<" that begins no tag', hint)
         if piece.kind is scan.Kind.OPEN:
             self._inline = piece.name == "mj-style" and any(a.name == "inline" for a in piece.attributes)
-            self._open += [] if piece.empty else [piece.name]
-        if len(self._open) > MAX_DEPTH:
+            if not piece.empty:
+                self._around.append(piece.name if piece.name.startswith("mj") else self._around[-1])
+        if len(self._around) > MAX_DEPTH + 1:
             message = f"more than {MAX_DEPTH} tags inside each other"
             raise _refusal(self.source, piece.start, message, "close lists and tables before the next one begins")
         if self._inline:
             self.css += [self._text(piece)] if piece.kind is scan.Kind.RAW else []
         else:
             self.parts.append(self._safe(piece))
-        if piece.kind is scan.Kind.CLOSE and self._open:
-            self._open.pop()
+        if piece.kind is scan.Kind.CLOSE and len(self._around) > 1:
+            self._around.pop()
             self._inline = False
 
     def _text(self, piece: scan.Piece) -> str:
@@ -124,7 +125,7 @@ class _Rewriter:
 
     def _safe(self, piece: scan.Piece) -> str:
         """Write one piece so that it means the same and holds nothing that the compiler spoils."""
-        text, around = self._text(piece), next((n for n in reversed(self._open) if n.startswith("mj")), "")
+        text, around = self._text(piece), self._around[-1]
         if piece.kind is scan.Kind.RAW:
             return re.sub(r"[^\x00-\x7f]", lambda match: f"\\{ord(match[0]):x} ", text)  # CSS knows no &#1234;
         if piece.kind is scan.Kind.TEXT:
@@ -183,14 +184,11 @@ def _inlined(html: str, css: str) -> str:
     return inlined
 
 
-def _tidied(piece: scan.Piece, html: str) -> str:
-    """Write one piece of the HTML in ASCII, and its attributes without "<" and ">", which confuse mail filters."""
-    text = html[piece.start : piece.end]
-    if piece.kind is scan.Kind.OPEN:
-        text = "<" + text[1:-1].replace("<", "&lt;").replace(">", "&gt;") + ">"
-        text = _STRAY.sub("", text) if piece.name == "td" else text
-        text = _PIXELS.sub(r'\1"', text) if piece.name == "table" else text
-    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+def _tidied(name: str, tag: str) -> str:
+    """Write an opening tag of the HTML without "<" and ">" in its attributes, which confuse mail filters."""
+    tag = "<" + tag[1:-1].replace("<", "&lt;").replace(">", "&gt;") + ">"
+    tag = _STRAY.sub("", tag) if name == "td" else tag
+    return _PIXELS.sub(r'\1"', tag) if name == "table" else tag
 
 
 def _refuse_unbalanced(html: str) -> None:

@@ -43,15 +43,16 @@ def render(book: model.Book, material: model.Material) -> list[model.Output]:
         chapters = [setting.set_chapter(chapter, book, material) for chapter in book.chapters]
         steps = press.Steps(material.step)
 
+        def check(part: parts.Part, html: str) -> None:
+            where = functools.partial(_place, part.source, material.library.root)
+            typography.check_characters(html, files[f"fonts/{typography.FONT}"], where)
+
         def printed(edition: model.BookEdition) -> press.Printed:
             style = "\n".join(
                 templating.render(env, name, e=edition, **colours) for name in ("book.css", edition.style)
             )
+            plates = press.Plates(edition, style, files, check)
             made_of = parts.parts(env, book, material, chapters, edition)
-            for part in made_of:
-                where = functools.partial(_place, part.source, material.library.root)
-                typography.check_characters(part.write({}).html, files[f"fonts/{typography.FONT}"], where)
-            plates = press.Plates(edition, style, files)
             return press.Press(plates, workers, material.store, steps).printed(made_of)
 
         made = _side_by_side(printed, book.editions, steps)

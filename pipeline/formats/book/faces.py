@@ -9,7 +9,6 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 
-import fontTools.subset
 import fontTools.ttLib
 import pikepdf
 from pikepdf import Array, Dictionary, Name
@@ -78,6 +77,9 @@ def _look(content: bytes) -> tuple[bool, bool]:
 
 
 def _subset(content: bytes, glyphs: Sequence[int]) -> bytes:
+    # Imported here because it takes 0.2 s, and only a build with new glyphs needs it.
+    import fontTools.subset  # noqa: PLC0415
+
     options = fontTools.subset.Options(
         retain_gids=True, hinting=False, notdef_outline=True, layout_features=[], recalc_timestamp=False
     )

@@ -66,6 +66,11 @@ class Part:
     values: Mapping[str, object]
     _fixed: list[Written] = dataclasses.field(default_factory=list)  # once written without asking for a page
 
+    @property
+    def is_gathered(self) -> bool:
+        """True when it is drawn up from all chapters, as contents, glossary and index are."""
+        return self.template != "chapter.html"
+
     def write(self, known: Mapping[str, int]) -> Written:
         """Write the part; an anchor that `known` lacks is printed as page 88. Links to other parts become xref:ID."""
         if self._fixed:
@@ -97,13 +102,13 @@ def parts(
 ) -> list[Part]:
     """Return the parts of an edition in their order."""
     sheets = _sheets(book, material.library)
-    groups = index.groups(book, material.library)
+    linked = [chapter.words for chapter in chapters]
     shared = {
         "spec": book.spec,
         "identity": material.identity,
         "chapters": chapters,
         "sheets": sheets,
-        "groups": groups,
+        "groups": functools.cache(lambda: index.groups(book, material.library)),  # when it is asked for: it takes long
         "e": edition,
         "review": _review(book),
         "anchor_of": lambda place: index.place_anchor(place, book),
@@ -118,7 +123,7 @@ def parts(
         part("front", "front.html"),
         *(part(chapter.anchor, "chapter.html", paths[chapter.number], c=chapter) for chapter in chapters),
         *([part("sheets", "sheets.html")] if sheets else []),
-        part("glossary", "glossary.html", words=index.words([c.words for c in chapters], book, material.library)),
+        part("glossary", "glossary.html", words=functools.cache(lambda: index.words(linked, book, material.library))),
         part("back", "back.html"),  # the index and the colophon
     ]
 

@@ -1,7 +1,8 @@
 """An edition of the book, printed in parts on worker processes.
 
 1. Each part is written from the page map {anchor: printed page} of the last build, or from none.
-2. Parts that are not in the store are laid out side by side, each with the number of its first page.
+2. Parts that are not in the store are laid out side by side, each with the number of its first page; the first of them
+   while the others are still written.
 3. What they say of their pages gives the map anew; parts that this changes are written again, until nothing moves.
 4. A part whose own length decides the numbers in it is proved: laid out with the numbers left open, it must fall the
    same. So a book has one page map, wherever the search for it began.
@@ -13,11 +14,11 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from pipeline import errors, model
-from pipeline.formats.book import binding, engine, faces, gates, job, stitch
+from pipeline.formats.book import binding, crew, engine, faces, gates, job, stitch
 from pipeline.formats.book.parts import Part, Written
 
 ROUNDS = 4  # two were the most a book ever needed
@@ -27,11 +28,15 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plates:
-    """What an edition is printed with: its style sheet, and all files that it may read by their name after book:/."""
+    """What an edition is printed with: its style sheet, and all files that it may read by their name after book:/.
+
+    `check` gets each part with its HTML, and refuses what cannot be printed.
+    """
 
     edition: model.BookEdition
     style: str
     files: Mapping[str, bytes]
+    check: Callable[[Part, str], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,10 +90,12 @@ class Press:
         self._sources = [part.source for part in parts]
         found = _Map(self._guess(parts, kept), kept.pages)
         for round_ in range(ROUNDS):
-            written = [part.write(found.pages) for part in parts]
-            sheets = [self._sheet(n, *both) for n, both in enumerate(zip(parts, written, found.firsts, strict=True))]
+            made: dict[int, tuple[Written, job.Sheet]] = {}
             is_blind = round_ == 0 and not kept.firsts
-            places = self._place(sheets) if is_blind else [laid.places for laid in self._lay_out(sheets)]
+            fill = self._place if is_blind else self._lay_out
+            fill(self._written(parts, found, made))
+            written, sheets = zip(*(made[number] for number in range(len(parts))), strict=True)
+            places = [self._places_of(sheet) for sheet in sheets]
             before, found = found, _map(places)
             if found == before and not is_blind:
                 break
@@ -119,33 +126,39 @@ class Press:
             archive=plates.edition.archive,
         )
 
-    def _lay_out(self, sheets: Sequence[job.Sheet]) -> list[job.Laid]:
-        """Return each part laid out, from the store where it is there."""
+    def _written(
+        self, parts: Sequence[Part], found: "_Map", made: dict[int, tuple[Written, job.Sheet]]
+    ) -> Iterator[job.Sheet]:
+        """Write the parts into `made`; what is drawn up from all of them comes last, while chapters are laid out."""
+        for number, part in sorted(enumerate(parts), key=lambda pair: pair[1].is_gathered):
+            written = part.write(found.pages)
+            self._plates.check(part, written.html)
+            sheet = self._sheet(number, part, written, found.firsts[number])
+            made[number] = written, sheet
+            yield sheet
+
+    def _lay_out(self, sheets: Iterable[job.Sheet]) -> None:
+        """Have each part laid out, unless it is in the store."""
         self._run(_PART, sheets, self._laid)
-        return [self._laid[sheet.key] for sheet in sheets]
 
-    def _place(self, sheets: Sequence[job.Sheet]) -> list[job.Places]:
-        """Return where the anchors of each part fall, without its pages."""
-        self._placed |= {s.key: self._laid[s.key].places for s in sheets if s.key in self._laid}
+    def _place(self, sheets: Iterable[job.Sheet]) -> None:
+        """Find where the anchors of each part fall, without its pages."""
         self._run(_PLACES, sheets, self._placed)
-        return [self._placed[sheet.key] for sheet in sheets]
 
-    def _run(self, work: "_Work[T]", sheets: Sequence[job.Sheet], have: dict[str, T]) -> None:
-        """Fill `have` with what is missing of `sheets`: from the store, else by the workers, the longest part first."""
-        missing: dict[str, job.Sheet] = {}
-        for sheet in sheets:
-            if sheet.key not in have:
-                data = self._get(f"{work.name}-{sheet.key}")
-                if data is None:
-                    missing[sheet.key] = sheet
-                else:
-                    have[sheet.key] = work.unpack(data)
-        if missing and len(sheets) == len(self._sources):
-            self._read(sheets)
-        self._steps.add(len(missing))
-        longest = sorted(missing.values(), key=lambda sheet: -len(sheet.html))
-        waiting = {self._workers.submit(work.do, sheet): sheet for sheet in longest}
+    def _places_of(self, sheet: job.Sheet) -> job.Places:
+        laid = self._laid.get(sheet.key)
+        return laid.places if laid else self._placed[sheet.key]
+
+    def _run(self, work: "_Work[T]", sheets: Iterable[job.Sheet], have: dict[str, T]) -> None:
+        """Fill `have` with what is missing of `sheets`: from the store, else by the workers.
+
+        They begin while the sheets behind are still being written; of these, the longest goes first.
+        """
+        waiting: dict[concurrent.futures.Future[T], job.Sheet] = {}
         try:
+            seen = self._begin(work, sheets, have, waiting)
+            if waiting and len(seen) == len(self._sources):
+                self._read(sorted(seen, key=lambda sheet: sheet.number))
             for reading in self._readings.values():
                 reading.result()  # says better what is wrong than the laying out of the same part would
             for future in concurrent.futures.as_completed(waiting):
@@ -161,6 +174,37 @@ class Press:
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _begin(
+        self,
+        work: "_Work[T]",
+        sheets: Iterable[job.Sheet],
+        have: dict[str, T],
+        waiting: dict[concurrent.futures.Future[T], job.Sheet],
+    ) -> list[job.Sheet]:
+        """Take what the store has, and give the workers what it lacks: as many as there are cores at once."""
+        seen: list[job.Sheet] = []
+        later: list[job.Sheet] = []
+        for sheet in sheets:
+            seen.append(sheet)
+            if sheet.key in have or sheet.key in self._laid:
+                continue
+            data = self._get(f"{work.name}-{sheet.key}")
+            if data is not None:
+                have[sheet.key] = work.unpack(data)
+            elif len(waiting) < crew.cores():
+                self._submit(work, sheet, waiting)
+            else:
+                later.append(sheet)
+        for sheet in sorted(later, key=lambda sheet: -len(sheet.html)):
+            self._submit(work, sheet, waiting)
+        return seen
+
+    def _submit(
+        self, work: "_Work[T]", sheet: job.Sheet, waiting: dict[concurrent.futures.Future[T], job.Sheet]
+    ) -> None:
+        self._steps.add(1)
+        waiting[self._workers.submit(work.do, sheet)] = sheet
 
     def _result(self, future: concurrent.futures.Future[T], sheet: job.Sheet) -> T:
         """Return what the workers made of a part; what they refuse it for is told with the part's file."""
@@ -205,8 +249,9 @@ class Press:
                 blank = part.write(earlier)
                 open_.append((self._sheet(number, part, blank, found.firsts[number]), places[number]))
             earlier |= {anchor: found.pages[anchor] for anchor in places[number].anchors}
-        for (sheet, known), fallen in zip(open_, self._place([sheet for sheet, _ in open_]), strict=True):
-            if fallen != known:
+        self._place([sheet for sheet, _ in open_])
+        for sheet, known in open_:
+            if self._places_of(sheet) != known:
                 msg = f"the page numbers in the part {sheet.name!r} of the book move its own lines"
                 hint = f"give them a fixed width in templates/book/{self._plates.edition.style}, as .contents .page has"
                 raise errors.RenderProblem(msg, hint=hint)

@@ -6,6 +6,7 @@ qpdf's order: what belongs to a page stays together, so a program that shows one
 """
 
 import dataclasses
+import functools
 import io
 import re
 import zlib
@@ -41,6 +42,7 @@ class _Stream:
         return int(found[1]) if found else 0
 
 
+@functools.lru_cache(maxsize=128)  # most streams of a book are those of the last one that this process saved
 def deflated(content: bytes) -> bytes:
     """Return the content in zlib's format, in fewer bytes than zlib would."""
     return bytes(deflate.zlib_compress(content, LEVEL))
@@ -140,11 +142,8 @@ class _File:
 
 def _predicted(rows: Sequence[tuple[int, ...]]) -> bytes:
     """Return the cross-references, each byte as its difference from the one above it (PNG's filter "Up")."""
-    out = bytearray()
-    above = bytes(sum(_COLUMNS))
-    for row in rows:
-        line = b"".join(value.to_bytes(size, "big") for value, size in zip(row, _COLUMNS, strict=True))
-        out.append(2)
-        out.extend((value - before) & 0xFF for value, before in zip(line, above, strict=True))
-        above = line
-    return bytes(out)
+    width = sum(_COLUMNS)
+    table = b"".join([value.to_bytes(size, "big") for row in rows for value, size in zip(row, _COLUMNS, strict=True)])
+    above = bytes(width) + table
+    differences = bytes([(value - before) & 0xFF for value, before in zip(table, above, strict=False)])
+    return b"".join([b"\2" + differences[at : at + width] for at in range(0, len(table), width)])
