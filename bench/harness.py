@@ -71,8 +71,10 @@ def _run(names: list[str], size: measure.Size) -> int:
 def _peers() -> str:
     """Name the peers with the versions that are pinned."""
     mjml = json.loads((measure.BENCH / "package.json").read_text())["dependencies"]["mjml"]
-    anymail = re.search(r"^django-anymail==(\S+)", (measure.BENCH / "requirements.lock").read_text(), re.MULTILINE)
-    return f"Peers: npm mjml {mjml}, django-anymail {anymail and anymail[1]}, csv and sqlite3; the book names its own"
+    lock = (measure.BENCH / "requirements.lock").read_text()
+    pinned = {name: re.search(rf"^{name}==(\S+)", lock, re.MULTILINE) for name in ("inkletter", "django-anymail")}
+    peers = [f"npm mjml {mjml}", *(f"{name} {found[1]}" for name, found in pinned.items() if found)]
+    return f"Peers: {', '.join(peers)}, csv and sqlite3; the book names its own"
 
 
 if __name__ == "__main__":

@@ -18,11 +18,11 @@ import dataclasses
 import datetime as dt
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import approve, checks, edition, errors, model, office, render
+from pipeline import approve, checks, edition, errors, findings, model, office, render, store
 
 if TYPE_CHECKING:
     from pipeline import deliver, ledger
@@ -47,11 +47,12 @@ def build(
     The site holds back what becomes public after `day`.
     """
     material = dataclasses.replace(desk.material, step=step, day=day)
-    items = {subject: desk.item(subject) for subject in subjects}
-    return [
-        render.build(edition.chosen(item, only) if isinstance(item, model.Book) else item, material, out, progress)
-        for item in items.values()
-    ]
+    items = [desk.item(subject) for subject in dict.fromkeys(subjects)]
+    chosen = [edition.chosen(item, only) if isinstance(item, model.Book) else item for item in items]
+    seen = render.frame(material)
+    made = [render.build(item, material, out, progress, seen) for item in chosen]
+    store.retire(out / render.PARTS, {*desk.library.editions, *subjects, "book", "site", findings.SUBJECT})
+    return made
 
 
 def check(desk: office.Desk, today: dt.date) -> list[model.Finding]:
@@ -60,43 +61,21 @@ def check(desk: office.Desk, today: dt.date) -> list[model.Finding]:
 
 
 def _found(desk: office.Desk, today: dt.date) -> list[model.Finding]:
-    found = [*desk.findings, *checks.source(desk.library, today)]
-    found += checks.letters(desk.library, desk.settings.templates)
-    mails: dict[str, dict[str, bytes]] = {}
-    for slug, spec in desk.library.editions.items():
-        if {spec.lead, *spec.read_next} <= desk.library.articles.keys():  # otherwise its articles' findings say why
-            item = edition.edition(desk.library, slug)
-            try:
-                outputs = {output.name: output.content for output in render.outputs(item, desk.material)}
-            except errors.RenderProblem as problem:
-                found.append(checks.unrendered(spec, problem, desk.library.root))
-            else:
-                found += checks.edition(outputs, item, desk.material)
-                mails[slug] = outputs
-    return found + checks.parity(desk.library, _built(desk, "site"), _built(desk, "book"), mails)
+    return [*desk.findings, *findings.found(desk.material, desk.settings.out, today)]
 
 
 def check_full(desk: office.Desk, now: dt.datetime) -> tuple[list[model.Finding], tuple[errors.MissingPart, ...]]:
     """Step 3 with what takes longer: axe, SpamAssassin, external links; and a problem for each that is not there."""
     material, mails = desk.material, []
+    seen = render.frame(material)
     for slug in desk.library.editions:
         try:
             item = edition.edition(desk.library, slug)
-            mails.append((item, {output.name: output.content for output in render.outputs(item, material)}))
+            mails.append((item, render.files(item, material, desk.settings.out, seen)))
         except errors.Problem:
             continue  # `check` tells of it
     made = checks.full(material, mails, desk.settings.var / "links.json", now)
     return checks.apply([*_found(desk, now.date()), *made.findings], desk.library.waivers), made.unasked
-
-
-def _built(desk: office.Desk, subject: str) -> Mapping[str, bytes]:
-    """Return the files of the site or the book in out/; {} when they are not built from the content as it is now."""
-    out, root = desk.settings.out, desk.settings.root
-    try:
-        manifest = render.read(out, subject)
-        return render.outputs_in(out, manifest) if render.is_of_today(manifest, root) else {}
-    except errors.Problem:
-        return {}
 
 
 def plan(here: office.Office, slug: str, service: str) -> "deliver.Plan":
@@ -122,8 +101,8 @@ def grant(
         msg = f"{slug} was built again since it was looked at"
         raise errors.NotApproved(msg, hint="nothing was approved; look at the new version first")
     _refuse_altered(out, manifest)
-    findings = here.desk.findings_of(slug, out, now.date())
-    given = approve.approve(manifest, findings, by=by, at=now, waivers=tuple(waivers))
+    found = here.desk.findings_of(slug, out, now.date())
+    given = approve.approve(manifest, found, by=by, at=now, waivers=tuple(waivers))
     decisions.approve(here.engine, given)
     return given
 
@@ -181,10 +160,10 @@ def _admit(here: office.Office, manifest: model.Manifest, order: Order) -> float
     settings = here.desk.settings
     _refuse_altered(settings.out, manifest)
     if not order.test:
-        findings = here.desk.findings_of(order.slug, settings.out, order.now.date())
+        found = here.desk.findings_of(order.slug, settings.out, order.now.date())
         with database.reading(here.engine) as connection:
             given = decisions.approval_of(connection, order.slug)
-        approve.admit(given, manifest, render.altered(settings.out, manifest), findings)
+        approve.admit(given, manifest, render.altered(settings.out, manifest), found)
     spec = edition.edition(here.desk.library, order.slug).spec
     approve.admit_service(settings.is_example(), order.service, order.now, spec, test=order.test)
     return math.inf if order.test else (spec.not_after - order.now).total_seconds()

@@ -11,6 +11,7 @@
 
 import dataclasses
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -54,22 +55,18 @@ class Heading:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed text. `tokens` are markdown-it's; formats walk them or call `to_html`."""
+    """A parsed text. `tokens` are markdown-it's; formats walk them or call `to_html`. `words` is how many are read."""
 
     tokens: tuple[Token, ...]
     headings: tuple[Heading, ...]
     references: tuple[Reference, ...]
     first_line: int
+    words: int
 
     @property
     def citations(self) -> tuple[str, ...]:
         """Source ids in the order of first use: position + 1 is the printed number."""
         return tuple(dict.fromkeys(ref.target for ref in self.references if ref.kind == "citation"))
-
-    @property
-    def words(self) -> int:
-        """Number of words a reader reads."""
-        return len(plain(self.tokens).split())
 
     @property
     def minutes(self) -> int:
@@ -89,7 +86,7 @@ class Hooks:
     callout: Callable[[str, str, Markup], Markup]  # kind, title, inner HTML
 
 
-@functools.lru_cache(maxsize=512)  # a text is parsed by the reader, by each format and by each check
+@functools.lru_cache(maxsize=4_096)  # a text is parsed by the reader, by each format and by each check
 def parse(text: str, first_line: int = 1) -> Document:
     """Parse `text`, whose first line is line `first_line` of its file. Never raises: bad references are findings."""
     tokens = _PARSER.parse(text)
@@ -99,6 +96,7 @@ def parse(text: str, first_line: int = 1) -> Document:
         headings=tuple(_headings(tokens, first_line)),
         references=tuple(_references(tokens, first_line)),
         first_line=first_line,
+        words=len(plain(tokens).split()),
     )
 
 
@@ -190,13 +188,15 @@ def _references(tokens: Sequence[Token], first_line: int) -> list[Reference]:
     found: list[Reference] = []
     for block in tokens:
         line = first_line + (block.map[0] if block.map else 0)
-        for index, token in enumerate(block.children or ()):
+        children = block.children or []
+        for index, token in enumerate(children):
             line += token.type in {"softbreak", "hardbreak"}
-            found.extend(_reference_of(token, (block.children or [])[index:], line))
+            found.extend(_reference_of(children, index, line))
     return found
 
 
-def _reference_of(token: Token, rest: Sequence[Token], line: int) -> list[Reference]:
+def _reference_of(tokens: Sequence[Token], index: int, line: int) -> list[Reference]:
+    token = tokens[index]
     if token.type == "citation":
         return [Reference("citation", id_, line, token.content) for id_ in token.meta["ids"]]
     if token.type == "image":
@@ -204,8 +204,8 @@ def _reference_of(token: Token, rest: Sequence[Token], line: int) -> list[Refere
         return [Reference("image" if scheme == "image" else "link", target, line, token.content)]
     if token.type == "link_open":
         scheme, target = split_target(str(token.attrs.get("href", "")))
-        end = next((i for i, other in enumerate(rest) if other.type == "link_close"), len(rest))
-        text = "".join(_inline_text(other) for other in rest[:end])
+        inside = itertools.takewhile(lambda other: other.type != "link_close", tokens[index:])
+        text = "".join(_inline_text(other) for other in inside)
         return [Reference(scheme or "link", target, line, text)]
     return []
 

@@ -37,9 +37,13 @@ class Desk:
     def item(self, subject: str) -> render.Item:
         """Return an edition by its slug, the book, or the library for the site; refuses what does not exist."""
         if subject == "book":
-            self._refuse_faulty_book()
-            return edition.book(self.library)
+            return self.book()
         return self.library if subject == "site" else edition.edition(self.library, subject)
+
+    def book(self) -> model.Book:
+        """Return the book; refuses one of files that could not be read whole."""
+        self._refuse_faulty_book()
+        return edition.book(self.library)
 
     def _refuse_faulty_book(self) -> None:
         """Refuse to make a book of files that could not be read whole: its text would have holes that nobody sees."""

@@ -2,23 +2,26 @@
 
 1. Take the key: a digest of everything that goes in (content, templates, identity, code, library versions).
 2. If the manifest in out/ has the same key and every file still has its digest, nothing is rendered.
-3. Otherwise render all formats into a folder aside, then put it in place with one rename each.
+3. Otherwise render all formats into a folder aside, then put it in place with one rename each. Of the site, a page
+   whose own part of the content is the same comes from the store.
 """
 
+import contextlib
 import dataclasses
+import functools
 import hashlib
 import importlib
 import importlib.metadata
 import json
 import os
 import pkgutil
-import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from pipeline import errors, formats, model, store
+from pipeline import errors, folders, formats, model, reach, store
 
 MANIFEST = "manifest.json"
 PARTS = ".parts"  # the folder of out/ that keeps what was costly to make
@@ -37,6 +40,16 @@ LIBRARIES = (
     "resvg-py",
     "weasyprint",
 )
+
+JUDGES = ("cssselect2", "lxml", "markupsafe", "pydantic", "pypdfium2", "pyphen", "pyyaml", "tinycss2")  # findings' own
+
+CODE = tuple(
+    f"pipeline/{name}"
+    for name in (
+        "formats", "content", "mjml", "model", "citations.py", "drawing.py", "edition.py", "indexing.py", "markup.py",
+        "reach.py", "render.py", "templating.py",
+    )
+)  # fmt: skip
 
 Progress = Callable[[str], None]
 Item = model.Edition | model.Book | model.Library
@@ -59,41 +72,107 @@ def _formats(kind: str) -> dict[str, ModuleType]:
     return {name: module for name, module in modules.items() if kind == module.KIND}
 
 
-def build(item: Item, material: model.Material, out: Path, progress: Progress = print) -> model.Manifest:
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """What every output rests on besides the content, at one moment: the templates' digests, and a mark of it all.
+
+    Two with the same mark are the same.
+    """
+
+    templates: Mapping[str, str]
+    mark: str
+
+
+def frame(material: model.Material) -> Frame:
+    """Read all templates; the mark is a digest of them, the code, the libraries, Python and the identity."""
+    templates = _digests("templates", material.templates)
+    made_of = [templates, _code(), _versions(LIBRARIES + JUDGES), sys.version, dataclasses.asdict(material.identity)]
+    return Frame(templates, _digest(_json(made_of)))
+
+
+def build(
+    item: Item, material: model.Material, out: Path, progress: Progress = print, seen: Frame | None = None
+) -> model.Manifest:
     """Render every format of an edition, the book or the site (a Library) into its folder of `out`.
 
     Does nothing when nothing changed; refuses when a format cannot be rendered or the disk cannot be written. Of a
     book with fewer editions than its book.toml declares, just these are made, and the manifest names just these. Of
-    the site, what becomes public after `material.day` is held back.
+    the site, what becomes public after `material.day` is held back. `seen` spares reading the templates once more.
     """
     kind, subject = _subject(item)
-    modules = _formats(kind)
-    inputs = dict(_inputs(item, material, modules))
-    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    identity = dataclasses.asdict(material.identity)
-    chosen = [edition.id for edition in item.editions] if isinstance(item, model.Book) else []
-    turn = model.last_turn(item, material.day).isoformat() if isinstance(item, model.Library) else ""
-    made_of = {"inputs": inputs, "versions": versions, "identity": identity, "subject": subject, "chosen": chosen}
-    made_of |= {"turn": turn} if turn else {}  # of the site, what is public; on the days between two turns, the same
-    key = _digest(_json(made_of))
-    folder = out / subject
-    kept = _kept(folder, key)
-    if kept:
+    seen = seen or frame(material)
+    inputs, wanted = _content_digests(item, material), key(item, material, seen)
+    kept = _kept(out / subject, wanted)
+    if kept and kept.inputs == {**inputs, **_frame_digests(kind, seen)}:
         progress(f"{subject}: unchanged")
         return kept
-    kept_work = store.FolderStore(out / PARTS, subject)
-    material = material if material.store is not None else dataclasses.replace(material, store=kept_work)
-    made = _rendered(item, material, modules, lambda name: progress(f"{subject}: rendering {name}"))
+    if kept:
+        progress(f"{subject}: the same, of files that changed")
+        made, now = [model.Output(name, content) for name, content in outputs_in(out, kept).items()], seen
+    else:
+        made, now = _made(item, material, out, seen, lambda name: progress(f"{subject}: rendering {name}"))
     digests = {output.name: _digest(output.content) for output in made}
     if len(digests) != len(made):
         msg = f"two formats of {subject} write a file of the same name"
         raise errors.RenderProblem(msg, hint="rename one of them in formats/")
-    record = {"subject": subject, "key": key, "outputs": digests, "inputs": inputs, "versions": versions}
-    text = _json(record)
-    _replace(folder, [*made, model.Output(MANIFEST, text)])
-    if material.store is kept_work:
-        kept_work.prune()
+    wanted = wanted if now.mark == seen.mark else key(item, material, now)
+    record = {"subject": subject, "key": wanted, "outputs": digests, "versions": _versions()}
+    text = _json(record | {"inputs": {**inputs, **_frame_digests(kind, now)}})
+    folders.replace(out / subject, [*made, model.Output(MANIFEST, text)])
     return _manifest(text)
+
+
+def key(item: Item, material: model.Material, seen: Frame) -> str:
+    """Return a digest of all that an item is made of.
+
+    Of an edition and the site these are the values that were read, of an edition no others than it reaches: a source
+    that it does not cite changes nothing. Of the book they are the files.
+    """
+    kind, subject = _subject(item)
+    made_of = {
+        "frame": _frame_digests(kind, seen),
+        "files": _content_digests(item, material) if isinstance(item, model.Book) else {},
+        "values": _values(item, material),
+        "versions": _versions(),
+        "identity": dataclasses.asdict(material.identity),
+        "subject": subject,
+        "chosen": [edition.id for edition in item.editions] if isinstance(item, model.Book) else [],
+        # Of the site, what is public; on the days between two turns, the same.
+        "turn": model.last_turn(item, material.day).isoformat() if isinstance(item, model.Library) else "",
+    }
+    return _digest(_json(made_of))
+
+
+def _values(item: Item, material: model.Material) -> str:
+    """Return a digest of what was read: a file may have changed since then."""
+    if isinstance(item, model.Edition):
+        return f"{reach.digest(reach.edition(material.library, item))} {_digest(repr(item).encode())}"
+    return _digest(repr(item).encode()) if isinstance(item, model.Book) else reach.digest(item)
+
+
+def _made(
+    item: Item, material: model.Material, out: Path, seen: Frame, progress: Progress
+) -> tuple[list[model.Output], Frame]:
+    """Render every format, and once more when a template was changed meanwhile: no key may name what was not used."""
+    kind, subject = _subject(item)
+    while True:
+        kept = store.FolderStore(out / PARTS, subject)
+        work = dataclasses.replace(material, store=material.store or kept, mark=seen.mark)
+        made = _rendered(item, work, _formats(kind), progress)
+        now = frame(material)
+        if now.mark == seen.mark:
+            break
+        kept.disown()
+        seen = now
+    if work.store is kept:
+        kept.prune()
+    return made, seen
+
+
+def files(item: Item, material: model.Material, out: Path, seen: Frame) -> Mapping[str, bytes]:
+    """Return the files of an item by name: those of `out` while they are what would be rendered, else rendered now."""
+    kept = _kept(out / _subject(item)[1], key(item, material, seen))
+    return outputs_in(out, kept) if kept else {output.name: output.content for output in outputs(item, material)}
 
 
 def outputs(item: Item, material: model.Material) -> list[model.Output]:
@@ -105,6 +184,8 @@ def _rendered(
     item: Item, material: model.Material, modules: Mapping[str, ModuleType], progress: Progress
 ) -> list[model.Output]:
     """Render format after format, by name; each sees the files of those before it in `material.made`."""
+    if isinstance(item, model.Edition):
+        material = dataclasses.replace(material, library=reach.edition(material.library, item))
     made: list[model.Output] = []
     for name, module in modules.items():
         progress(name)
@@ -122,21 +203,44 @@ def outputs_in(out: Path, manifest: model.Manifest) -> dict[str, bytes]:
         raise errors.StorageProblem(msg, hint=f"run `mscare build {manifest.subject}`") from error
 
 
-def _inputs(item: Item, material: model.Material, modules: Mapping[str, ModuleType]) -> Iterator[tuple[str, str]]:
-    """Yield name and digest of every file that can change an output."""
+def _content_digests(item: Item, material: model.Material) -> dict[str, str]:
+    """Return name and digest of every file of content/ that can change an output."""
     root = material.library.root
-    for path in _content_files(item, root):
-        yield path.relative_to(root.parent).as_posix(), _digest(path.read_bytes())
-    names = sorted({name for module in modules.values() for name in module.TEMPLATES})
-    for path in _files(material.templates / name for name in names):
-        yield f"templates/{path.relative_to(material.templates).as_posix()}", _digest(path.read_bytes())
-    code = Path(__file__).parent
-    for path in _files(code / name for name in ("formats", "content", "mjml")):
-        if path.suffix == ".py":
-            yield f"pipeline/{path.relative_to(code).as_posix()}", _digest(path.read_bytes())
-    for path in sorted(code.glob("*.py")):
-        if path.stem in {"markup", "edition", "drawing", "templating", "citations", "mjml", "render"}:
-            yield f"pipeline/{path.name}", _digest(path.read_bytes())
+    return {path.relative_to(root.parent).as_posix(): _digest(path.read_bytes()) for path in _content_files(item, root)}
+
+
+@functools.lru_cache(maxsize=16)  # kinds and moments: each edition of a build asks
+def _frame_digests(kind: str, seen: Frame) -> Mapping[str, str]:
+    """Return name and digest of the templates and the code that can change an output of one kind."""
+    names = {f"templates/{name}" for module in _formats(kind).values() for name in module.TEMPLATES}
+    used = {name: digest for name, digest in seen.templates.items() if any(_is_at(name, place) for place in names)}
+    return used | {name: digest for name, digest in _code().items() if any(_is_at(name, place) for place in CODE)}
+
+
+def _is_at(name: str, place: str) -> bool:
+    return name == place or name.startswith(f"{place}/")
+
+
+@functools.cache  # the code that runs is the one that was there when it was loaded
+def _code() -> Mapping[str, str]:
+    return _digests("pipeline", Path(__file__).parent)
+
+
+@functools.cache
+def _versions(libraries: tuple[str, ...] = LIBRARIES) -> Mapping[str, str]:
+    return {name: importlib.metadata.version(name) for name in libraries}
+
+
+def _digests(name: str, place: str | os.PathLike[str]) -> dict[str, str]:
+    """Return name and digest of every file below a folder, without hidden ones and caches: a hundred, at each build."""
+    found: dict[str, str] = {}
+    with os.scandir(place) if Path(place).is_dir() else contextlib.nullcontext(()) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                found |= {} if entry.name == "__pycache__" else _digests(f"{name}/{entry.name}", entry)
+            elif entry.is_file() and not entry.name.startswith("."):
+                found[f"{name}/{entry.name}"] = _digest_of(entry)
+    return found
 
 
 def _content_files(item: Item, root: Path) -> list[Path]:
@@ -192,9 +296,10 @@ def altered(out: Path, manifest: model.Manifest) -> list[str]:
     return [name for name, digest in manifest.outputs.items() if _digest_of(folder / name) != digest]
 
 
-def _digest_of(path: Path) -> str:
+def _digest_of(path: str | os.PathLike[str]) -> str:
     try:
-        return _digest(path.read_bytes())
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  hundreds at each build: a Path takes twice as long
+            return _digest(file.read())
     except OSError:
         return ""
 
@@ -219,30 +324,6 @@ def _manifest(text: bytes) -> model.Manifest:
     )
 
 
-def _replace(folder: Path, outputs: Iterable[model.Output]) -> None:
-    """Write all files aside, then swap the folders: nobody ever sees half a build."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise _disk_problem(folder, error) from error
-    old = aside.with_name(aside.name + "-old")
-    try:
-        aside.chmod(0o755)
-        for output in outputs:
-            _write(aside, output)
-        if folder.exists():
-            folder.rename(old)
-        aside.rename(folder)
-    except OSError as error:
-        raise _disk_problem(folder, error) from error
-    finally:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
 def put_by(path: Path, content: bytes) -> None:
     """Write one file that a person fills in: aside, then renamed.
 
@@ -262,27 +343,10 @@ def put_by(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         aside.replace(path)
     except OSError as error:
-        raise _disk_problem(path, error) from error
+        raise folders.problem(path, error) from error
     finally:
         if aside is not None:
             aside.unlink(missing_ok=True)
-
-
-def _write(folder: Path, output: model.Output) -> None:
-    path = (folder / output.name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        msg = f"a format wants to write outside its folder: {output.name}"
-        raise errors.RenderProblem(msg, hint="mend the name in formats/")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(output.content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _disk_problem(folder: Path, error: OSError) -> errors.StorageProblem:
-    msg = f"cannot write {folder}: {error.strerror}"
-    return errors.StorageProblem(msg, hint="free some space or mend the rights; what was there before is untouched")
 
 
 def _json(value: object) -> bytes:

@@ -1,7 +1,7 @@
 """A folder that keeps what was costly to make: one file for each key, whole or not there, and nothing that is not used.
 
 It may be deleted at any time. What is read from it is what was written: a file that was cut off or altered is taken for
-missing.
+missing. A key is a digest of all that went into the making: what is found under it is what would be made again.
 """
 
 import contextlib
@@ -10,12 +10,38 @@ import json
 import os
 import tempfile
 import threading
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from pipeline import errors
+from pipeline import errors, model
 
 BUILDS = 3  # what this many builds of a subject have used is kept
 _DIGEST = hashlib.sha256().digest_size
+_RECORD = "used-by-"
+
+
+def recall(material: model.Material, kind: str, made_of: str, make: Callable[[], bytes]) -> bytes:
+    """Return what `make` makes, or made before of the same code, templates and identity, and of `made_of`.
+
+    `made_of` says all else that `make` reads. Without a store, and without a mark, it is made each time.
+    """
+    if material.store is None or not material.mark:
+        return make()
+    digest = hashlib.sha256(f"{material.mark}\n{made_of}".encode("utf-8", "surrogatepass")).hexdigest()
+    return taken(material.store, f"{kind}-{digest}", make)
+
+
+def taken(place: model.Store | None, key: str, make: Callable[[], bytes]) -> bytes:
+    """Return what `place` has under `key`, else what `make` makes, put there for the next time if it can be."""
+    if place is None:
+        return make()
+    kept = place.get(key)
+    if kept is not None:
+        return kept
+    made = make()
+    with contextlib.suppress(errors.StorageProblem):  # it is made all the same, only not kept
+        place.put(key, made)
+    return made
 
 
 class FolderStore:
@@ -24,8 +50,9 @@ class FolderStore:
     def __init__(self, folder: Path, subject: str) -> None:
         """Touch nothing yet: the folder is made when something is put into it."""
         self._folder = folder
-        self._record = f"used-by-{subject}"
+        self._record = f"{_RECORD}{subject}"
         self._used: set[str] = set()
+        self._put: set[str] = set()
         self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
@@ -58,17 +85,36 @@ class FolderStore:
             hint = "free some space or mend the rights; the folder out/.parts may be deleted at any time"
             raise errors.StorageProblem(msg, hint=hint) from error
         self._note(key)
+        with self._lock:
+            self._put.add(key)
+
+    def disown(self) -> None:
+        """Delete what was put: it was made while something changed of which its key knows nothing."""
+        for key in self._put:
+            with contextlib.suppress(OSError):
+                (self._folder / key).unlink()
 
     def _note(self, key: str) -> None:
         with self._lock:
             self._used.add(key)
 
     def prune(self) -> None:
-        """Delete what none of the subject's last builds has used, nor any other subject; this is the end of a build."""
-        builds = [sorted(self._used - {self._record}), *self._builds(self._record)][:BUILDS]
+        """Delete what none of the subject's last builds has used, nor any other subject; this is the end of a build.
+
+        The records of others are read only when a build has fallen out of this one's.
+        """
+        former = self._builds(self._record)
+        used = sorted(self._used - {self._record})
+        if former and former[0] == used:
+            return  # the same build once more: nothing falls out
+        builds = [used, *former][:BUILDS]
         self.put(self._record, json.dumps(builds).encode())
-        records = {path.name for path in self._folder.glob("used-by-*")}
-        kept = records | {key for name in records for build in self._builds(name) for key in build}
+        if _all_of(former) - _all_of(builds):
+            self._sweep()
+
+    def _sweep(self) -> None:
+        records = {path.name for path in self._folder.glob(f"{_RECORD}*")}
+        kept = records.union(*(_all_of(self._builds(name)) for name in records))
         for path in self._folder.iterdir():
             if path.name not in kept and not path.name.startswith("."):
                 with contextlib.suppress(OSError):
@@ -78,3 +124,15 @@ class FolderStore:
         data = self.get(record)
         builds: list[list[str]] = json.loads(data) if data else []
         return builds
+
+
+def retire(folder: Path, subjects: Collection[str]) -> None:
+    """Forget the records of all but these subjects: what they alone used goes with the next sweep."""
+    for path in folder.glob(f"{_RECORD}*"):
+        if path.name.removeprefix(_RECORD) not in subjects:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _all_of(builds: list[list[str]]) -> set[str]:
+    return {key for build in builds for key in build}

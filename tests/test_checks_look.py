@@ -10,7 +10,7 @@ import samples
 from hypothesis import strategies as st
 
 from pipeline import checks, errors, model, templating
-from pipeline.checks import _contrast, _pages, _styles, _support, _targets
+from pipeline.checks import _contrast, _pages, _palette, _styles, _support, _targets
 from pipeline.formats import email, text
 
 EDITION, MATERIAL = samples.sample_edition(), samples.sample_material()
@@ -27,7 +27,7 @@ def page_of(body: str, style: str = "") -> _pages.Page:
 
 def contrasts(body: str, style: str = "", tokens: str = "") -> list[model.Finding]:
     page = page_of(body, style)
-    return list(_contrast.page(page, _styles.computed(page), tokens))
+    return list(_contrast.page(page, _styles.computed(page), lambda: _palette.Palette(tokens)))
 
 
 def targets(body: str) -> list[str]:
@@ -96,6 +96,43 @@ def test_a_pale_palette_is_told_at_its_line_in_tokens_toml(tmp_path: Path) -> No
     line = file.read_text().split("\n").index('mute = "#46565d"') + 1
     assert {(f.file, f.line) for f in found} == {("templates/tokens.toml", line)}
     assert all(f.blocks and f.message.startswith("in dark mode") for f in found)
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "colour"),
+    [
+        ("light", "button", "#fefefe"),  # white on white: card and button_ink have that colour too, and go with others
+        ("light", "button", "#ffffff"),
+        ("light", "card", "#2d3b46"),
+        ("light", "mute", "#cccccc"),
+        ("dark", "button_ink", "#8fd6e0"),
+    ],
+)
+def test_of_colours_with_one_value_the_line_is_that_of_the_one_that_goes_with_nothing(
+    tmp_path: Path, table: str, key: str, colour: str
+) -> None:
+    templates = tmp_path / "templates"
+    shutil.copytree(MATERIAL.templates, templates)
+    file = templates / "tokens.toml"
+    lines = file.read_text().split("\n")
+    line = next(at for at in range(lines.index(f"[{table}]"), len(lines)) if lines[at].startswith(f"{key} ="))
+    lines[line] = f'{key} = "{colour}"'
+    file.write_text("\n".join(lines))
+    found = findings_of(model.Material(MATERIAL.library, MATERIAL.identity, templates))
+    places = [(f.file, f.line) for f in found if f.code == "contrast-low"]
+    assert set(places) == {("templates/tokens.toml", line + 1)}
+
+
+def test_a_colour_written_into_a_template_is_told_at_its_line_there(tmp_path: Path) -> None:
+    templates = tmp_path / "templates"
+    shutil.copytree(MATERIAL.templates, templates)
+    file = templates / "email" / "digest.mjml.j2"
+    file.write_text(file.read_text().replace('color="{{ light.mute }}"', 'color="#ffffff"'))
+    line = next(n for n, text in enumerate(file.read_text().split("\n"), 1) if "#ffffff" in text)
+    found = findings_of(model.Material(MATERIAL.library, MATERIAL.identity, templates))
+    assert {(f.file, f.line) for f in found if f.code == "contrast-low" and "in light" in f.message} == {
+        ("templates/email/digest.mjml.j2", line)
+    }
 
 
 def findings_of(material: model.Material) -> list[model.Finding]:

@@ -75,6 +75,8 @@ def test_a_chapter_that_no_longer_says_what_the_index_looks_for_is_seen(tmp_path
         ("glossary.toml", "[[term]]", f"[[term]]\nalso = {'[' * 5000}\n"),
         ("sources.json", "[", "[" * 5000),
         ("articles/rest-and-ms.md", "title:", f"title: {'[' * 5000}\nother:"),
+        ("articles/rest-and-ms.md", "title:", f"title: {'[' * 40_000}\nother:"),
+        ("articles/rest-and-ms.md", "title:", f"other:\n  {'- ' * 20_000}\ntitle:"),
     ],
 )
 def test_brackets_without_end_are_a_finding(tmp_path: Path, name: str, old: str, new: str) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -202,7 +203,7 @@ def test_a_broken_page_of_our_own_is_told_in_a_sentence(designer: previews.Brows
 
 
 def test_the_book_is_shown_as_numbered_pages_drawn_from_the_pdf(still: previews.Browser) -> None:
-    still.until(lambda: 'src="/book/pages/1.png' in still.text("/book"))
+    still.until(lambda: "Rendering the book…" not in still.words("/book"))
     text = still.text("/book")
     assert re.findall(r'alt="([^"]*)"', text)[:3] == ["Page Cover", "Page 2", "Page 3"]
     built = next((still.place.root / "out" / "book").glob("*.pdf")).read_bytes()
@@ -224,6 +225,22 @@ def test_a_saved_chapter_is_rendered_in_the_background_and_told(live: previews.B
     assert 'src="/book/pages/1.png' in live.text("/book")
     live.until(lambda: "Rendering the book…" not in live.words("/book"))
     assert before[1] not in live.text("/book")
+
+
+def test_a_change_while_the_book_is_rendered_is_rendered_next(live: previews.Browser) -> None:
+    live.until(lambda: "Rendering the book…" in live.words("/book"))
+    for words in ("Few places, not feelings", "Some places, not feelings", "Many places, not feelings"):
+        live.place.write("book/01-scans.md", house.CHAPTER.replace("Places, not feelings", words))
+
+    def is_there() -> bool:
+        return any("Many places, not" in words_of(book) for book in (live.place.root / "out").glob("book/*.epub"))
+
+    live.until(is_there)
+
+
+def words_of(book: Path) -> str:
+    with zipfile.ZipFile(book) as files:
+        return "".join(files.read(name).decode("utf-8", "replace") for name in files.namelist())
 
 
 def test_a_broken_chapter_is_told_and_the_last_good_pages_stay(live: previews.Browser) -> None:

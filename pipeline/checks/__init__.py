@@ -5,6 +5,7 @@ One file a family. A check is a promise to the reader (`_check.Check`); docs/che
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from pipeline.checks import (
     _headings,
     _images,
     _inbox,
+    _kept,
     _letters,
     _links,
     _mail,
     _mjml,
     _outputs,
     _pages,
+    _palette,
     _parity,
     _readability,
     _review,
@@ -60,6 +63,7 @@ FAMILIES: Mapping[str, tuple[Check, ...]] = {
 }
 
 fingerprint = _review.fingerprint
+kept = _kept.findings
 Section = _readability.Section
 HARDEST, WANTED, FEWEST = _readability.HARDEST, _readability.WANTED, _readability.FEWEST
 
@@ -69,9 +73,12 @@ def catalogue() -> tuple[Check, ...]:
     return tuple(check for family in FAMILIES.values() for check in family)
 
 
-def source(library: model.Library, today: dt.date) -> list[model.Finding]:
-    """Check the content itself, as of `today`. What is wrong with its form, `content.load` has found already."""
-    return _sorted(_source.check(library, today))
+def source(library: model.Library, today: dt.date, material: model.Material | None = None) -> list[model.Finding]:
+    """Check the content itself, as of `today`. What is wrong with its form, `content.load` has found already.
+
+    What the store of `material` has of a text that is the same is not sought again; what depends on the day, always.
+    """
+    return _sorted(_source.check(library, today, material))
 
 
 def letters(library: model.Library, templates: Path) -> list[model.Finding]:
@@ -99,7 +106,7 @@ def edition(outputs: Mapping[str, bytes], edition: model.Edition, material: mode
         found += _headings.page(page)
         found += _links.page(page, base_url, (_mail.OWN_LINK,))
         found += _images.page(page, base_url)
-        found += _look(page, material.templates)
+        found += _look(page, edition, material)
     return _sorted(found)
 
 
@@ -123,9 +130,10 @@ def _mail_of(outputs: Mapping[str, bytes], edition: model.Edition, material: mod
     return _mail.Mail(edition, material.identity, folder, page, text, origins)
 
 
-def _look(page: _pages.Page, templates: Path) -> Iterable[model.Finding]:
-    shown = _styles.computed(page)
-    yield from _contrast.page(page, shown, _read(templates / "tokens.toml"))
+def _look(page: _pages.Page, edition: model.Edition, material: model.Material) -> Iterable[model.Finding]:
+    shown, templates = _styles.computed(page), material.templates
+    palette = functools.partial(_palette.palette, page, _read(templates / "tokens.toml"), edition, material)
+    yield from _contrast.page(page, shown, palette)
     yield from _targets.page(page, shown[_styles.LIGHT])
     yield from _support.page(page, _read(templates / "email" / "support.toml"))
 

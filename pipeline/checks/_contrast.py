@@ -1,13 +1,12 @@
 """Letters can be told from what they stand on, on a light screen and on a dark one."""
 
+import collections
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
-
-import lxml.html
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pipeline import model
-from pipeline.checks import _pages, _styles
+from pipeline.checks import _pages, _palette, _styles
 from pipeline.checks._check import BLOCK, Check, Place
 
 LOW = Check(
@@ -18,28 +17,35 @@ LOW = Check(
 )
 CHECKS = (LOW,)
 
-TOKENS = "templates/tokens.toml"
 SMALL, LARGE = 4.5, 3.0  # WCAG 2.2, 1.4.3
 _LARGE_SIZE, _LARGE_BOLD = 24.0, 18.66  # pixels from which type is large
 _SHOWN = 40
-Shown = tuple[lxml.html.HtmlElement, _styles.Style]
+Pair = tuple[str, str, float]  # ink, ground, and the contrast that is needed
+Pairs = Mapping[Pair, Sequence[tuple[int, str]]]  # where each is shown: which element, and its words
 
 
-def page(page: _pages.Page, shown: Mapping[str, Sequence[Shown]], tokens: str) -> Iterator[model.Finding]:
+def page(
+    page: _pages.Page, shown: Mapping[str, Sequence[_styles.Shown]], palette: Callable[[], _palette.Palette]
+) -> Iterator[model.Finding]:
     """Yield each pair of colours with too little contrast; `shown` is each element's style by the screen's scheme.
 
-    `tokens` is the text of tokens.toml, where most colours stand.
+    `palette` is asked only when there is such a pair: for the line on which the colour stands.
     """
-    for scheme, elements in shown.items():
-        for (ink, ground, needed), said in _pairs(elements).items():
-            ratio = contrast(ink, ground)
-            if ratio < needed:
+    pairs = {scheme: _pairs(elements) for scheme, elements in shown.items()}
+    if not any(_is_low(pair) for found in pairs.values() for pair in found):
+        return
+    known = palette()
+    for scheme, found in pairs.items():
+        judge = _Judge(page, known, scheme, found)
+        for pair, said in found.items():
+            if _is_low(pair):
+                ink, ground, needed = pair
                 more = f" and {len(said) - 1} more" if len(said) > 1 else ""
                 message = (
-                    f"in {scheme} mode, {said[0][:_SHOWN]!r}{more}: {ink} on {ground} has a contrast of "
-                    f"{ratio:.1f}:1; {needed:g}:1 is the least"
+                    f"in {scheme} mode, {said[0][1][:_SHOWN]!r}{more}: {ink} on {ground} has a contrast of "
+                    f"{contrast(ink, ground):.1f}:1; {needed:g}:1 is the least"
                 )
-                yield LOW.at(_place(page, tokens, scheme, ink, ground), message)
+                yield LOW.at(judge.place(pair), message)
 
 
 @functools.lru_cache(maxsize=256)
@@ -57,9 +63,14 @@ def _luminance(written: str, otherwise: _styles.Colour) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _pairs(elements: Sequence[Shown]) -> Mapping[tuple[str, str, float], list[str]]:
-    found: dict[tuple[str, str, float], list[str]] = {}
-    for element, style in elements:
+def _is_low(pair: Pair) -> bool:
+    ink, ground, needed = pair
+    return contrast(ink, ground) < needed
+
+
+def _pairs(elements: Sequence[_styles.Shown]) -> Pairs:
+    found: dict[Pair, list[tuple[int, str]]] = {}
+    for number, (element, style) in enumerate(elements):
         if style.hidden or not style.size or element.tag in {"style", "script"}:
             continue
         own = [element.text or "", *(child.tail or "" for child in element)]
@@ -68,19 +79,43 @@ def _pairs(elements: Sequence[Shown]) -> Mapping[tuple[str, str, float], list[st
         words = _pages.squeeze(" ".join(own))
         if words:
             large = style.size >= _LARGE_SIZE or (style.bold and style.size >= _LARGE_BOLD)
-            found.setdefault((style.ink, style.ground, LARGE if large else SMALL), []).append(words)
+            found.setdefault((style.ink, style.ground, LARGE if large else SMALL), []).append((number, words))
     return found
 
 
-def _place(page: _pages.Page, tokens: str, scheme: str, *colours: str) -> Place:
-    """Return the line of a template that says one of the colours, then that of its palette; else the output."""
-    templates = {name: text for name, text in page.origins.items() if name.startswith("templates/")}
-    found = _pages.find(templates, *colours)
-    if found:
-        return found
-    palette = re.search(rf"^\[{scheme}\].*?(?=^\[|\Z)", tokens, re.DOTALL | re.MULTILINE)
-    for colour in colours:
-        at = tokens.lower().find(f'"{colour}"', palette.start(), palette.end()) if palette else -1
-        if at >= 0:
-            return TOKENS, tokens.count("\n", 0, at) + 1
-    return page.name, 0
+class _Judge:
+    """Says for a pair of colours which of the two to change, and where it stands."""
+
+    def __init__(self, page: _pages.Page, palette: _palette.Palette, scheme: str, pairs: Pairs) -> None:
+        self._palette, self._scheme, self._pairs = palette, scheme, pairs
+        self._templates = {name: text for name, text in page.origins.items() if name.startswith("templates/")}
+        self._output = page.name
+        self._styles = [style for _, style in palette.shown.get(scheme, ())]
+        sound = [
+            self._styles[at] for pair, said in pairs.items() if not _is_low(pair) for at, _ in said if self._styles
+        ]
+        self._sound = collections.Counter(colour for style in sound for colour in (style.ink, style.ground))
+
+    def place(self, pair: Pair) -> Place:
+        """Return the line of the colour that goes least well with others; the output when no line is known."""
+        ink, ground, _ = pair
+        style = self._styles[self._pairs[pair][0][0]] if self._styles else None
+        colours = (style.ink, style.ground) if style else ()
+        if tuple(map(self._palette.value, colours)) != (ink, ground):  # the mail was made from other templates
+            return self._by_value(ink, ground)
+        least = sorted(colours, key=lambda colour: self._sound[colour])
+        places = (self._palette.place(colour) or _pages.find(self._templates, colour) for colour in least)
+        return next((place for place in places if place), (self._output, 0))
+
+    def _by_value(self, *colours: str) -> Place:
+        """Return the first line of a template that says one of the colours, then that of its palette."""
+        found = _pages.find(self._templates, *colours)
+        if found:
+            return found
+        tokens = self._palette.text
+        table = re.search(rf"^\[{self._scheme}\].*?(?=^\[|\Z)", tokens, re.DOTALL | re.MULTILINE)
+        for colour in colours:
+            at = tokens.lower().find(f'"{colour}"', table.start(), table.end()) if table else -1
+            if at >= 0:
+                return _palette.TOKENS, tokens.count("\n", 0, at) + 1
+        return self._output, 0

@@ -1,15 +1,18 @@
 """The content itself: each text is judged once, and again when it, or what it is judged by, has changed.
 
-What is kept of a text is kept by the text as a whole, by its file, and by everything else that its findings rest on.
+What is kept of a text is kept by the text as a whole, by its file, and by everything else that its findings rest on:
+in this process, and in a store for the next one. What rests on the day is never put into a store.
 """
 
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
 
-from pipeline import markup, model
-from pipeline.checks import _headings, _images, _links, _readability, _review, _sources, _texts, _words
+from pipeline import markup, model, store
+from pipeline.checks import _headings, _images, _kept, _links, _readability, _review, _sources, _texts, _words
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -18,8 +21,11 @@ class Measure:
 
     names: frozenset[str]
     superseded: Mapping[str, model.Superseded]
-    rechecks: tuple[model.Recheck, ...]
-    today: dt.date
+
+    @property
+    def made_of(self) -> str:
+        """All of it in words."""
+        return repr((sorted(self.names), self.superseded))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,16 +37,20 @@ class Judged:
     cited: tuple[str, ...]
 
 
-def check(library: model.Library, today: dt.date) -> Iterator[model.Finding]:
+def check(library: model.Library, today: dt.date, material: model.Material | None) -> Iterator[model.Finding]:
     """Yield every finding of the files that people write, as of `today`."""
     raws = _texts.written(library)
     texts = _texts.of(library, raws)
-    measure = _measure_of(library, today)
-    judged = [(text.writing, _judged(text, measure)) for text in texts]
+    measure, rechecks = _measure_of(library), tuple(library.rechecks.values())
+    judged = list(zip((text.writing for text in texts), _all_judged(texts, measure, material), strict=True))
     for _, found in judged:
         yield from found.findings
+    for text in texts:
+        yield from _reviewed(text, rechecks, today)
+    of_texts = {text.name for text in texts}
     for name, raw in raws.items():
-        yield from _words.written(name, raw)
+        if name not in of_texts:
+            yield from _words.written(name, raw)
     cited = {writing.slug: found.cited for writing, found in judged if isinstance(writing, model.Article)}
     for spec in library.editions.values():
         name = _texts.name(spec.path, library.root)
@@ -59,16 +69,37 @@ def sections(library: model.Library) -> list[_readability.Section]:
     return [section for text in _texts.of(library) for section in _readability.sections(text, names)[0]]
 
 
-def _measure_of(library: model.Library, today: dt.date) -> Measure:
-    superseded = tuple(library.superseded.values())
-    return _measure(_readability.names(library), superseded, tuple(library.rechecks.values()), today)
+def _measure_of(library: model.Library) -> Measure:
+    return _measure(_readability.names(library), tuple(library.superseded.values()))
 
 
 @functools.lru_cache(maxsize=4)
-def _measure(
-    names: frozenset[str], superseded: tuple[model.Superseded, ...], rechecks: tuple[model.Recheck, ...], today: dt.date
-) -> Measure:
-    return Measure(names, {source.id: source for source in superseded}, rechecks, today)
+def _measure(names: frozenset[str], superseded: tuple[model.Superseded, ...]) -> Measure:
+    return Measure(names, {source.id: source for source in superseded})
+
+
+def _all_judged(texts: Iterable[_texts.Text], measure: Measure, material: model.Material | None) -> Iterator[Judged]:
+    """Yield what was found in each text; of those that the store of `material` knows, what was found then."""
+    said = hashlib.sha256(measure.made_of.encode()).hexdigest()
+    for text in texts:
+        if material is None or material.store is None:
+            yield _judged(text, measure)
+        else:
+            made_of = f"{said}\n{text!r}"
+            found, names, cited = json.loads(
+                store.recall(material, "text", made_of, functools.partial(_put_down, text, measure))
+            )
+            yield Judged(tuple(_kept.read(found)), frozenset(names), tuple(cited))
+
+
+def _put_down(text: _texts.Text, measure: Measure) -> bytes:
+    judged = _judged(text, measure)
+    return json.dumps([_kept.rows(judged.findings), sorted(judged.names), judged.cited]).encode()
+
+
+@functools.lru_cache(maxsize=4096)
+def _reviewed(text: _texts.Text, rechecks: tuple[model.Recheck, ...], today: dt.date) -> tuple[model.Finding, ...]:
+    return tuple(_review.text(text, rechecks, today))
 
 
 @functools.lru_cache(maxsize=4096)  # texts: a preview asks again after every key stroke, of all but one the same
@@ -76,7 +107,7 @@ def _judged(text: _texts.Text, measure: Measure) -> Judged:
     sections, names = _readability.sections(text, measure.names)
     of_sources, cited = _sources.text(text, measure.superseded)
     found = [
-        *_review.text(text, measure.rechecks, measure.today),
+        *_words.written(text.name, text.raw),
         *_words.broken(text),
         *_words.long(text),
         *_readability.check(sections),

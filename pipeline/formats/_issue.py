@@ -5,7 +5,7 @@ The page holds its own style, and its pictures lie beside it: saved to disk, it 
 
 import dataclasses
 
-from pipeline import markup, model, templating
+from pipeline import markup, model, reach, store, templating
 from pipeline.formats import _digest, _hypertext, _social, _web
 
 ROOT = "../../"  # from editions/<slug>/ to the site's root
@@ -14,6 +14,15 @@ CARD = "images/social.png"
 
 def files(edition: model.Edition, material: model.Material) -> dict[str, bytes]:
     """Return index.html and its pictures; refuses what the text uses and the library does not have."""
+    library = reach.edition(material.library, edition)
+    material = dataclasses.replace(material, library=library)
+    html = store.recall(material, "issue", f"{reach.digest(library)}\n{edition!r}", lambda: _page(edition, material))
+    art = library.images[edition.lead.image]
+    social = _social.picture(edition.spec.title, f"Issue {edition.spec.number}", art, material)
+    return {"index.html": html, f"images/{edition.lead.image}": art, CARD: social}
+
+
+def _page(edition: model.Edition, material: model.Material) -> bytes:
     library, templates = material.library, material.templates
     env = _web.environment(templates, material.identity)
     digest = _digest.digest(edition, material)
@@ -38,10 +47,7 @@ def files(edition: model.Edition, material: model.Material) -> dict[str, bytes]:
         "references": setter.references(templates),
     }
     values["terms"] = setter.explained()
-    html = templating.render(env, "edition.html", **values)
-    art = library.images[image]
-    social = _social.picture(title, f"Issue {edition.spec.number}", art, material)
-    return {"index.html": html.encode(), f"images/{image}": art, CARD: social}
+    return templating.render(env, "edition.html", **values).encode()
 
 
 def _cited(digest: _digest.Digest) -> list[str]:

@@ -7,12 +7,13 @@ import base64
 import dataclasses
 import functools
 import hashlib
+import importlib.metadata
 import io
 from pathlib import Path
 
 import fontTools.ttLib
 
-from pipeline import drawing, errors, model, templating
+from pipeline import drawing, errors, model, store, templating
 from pipeline.formats import _web
 
 TEMPLATES = ("web", "email/mark.svg", "fonts", "tokens.toml")
@@ -37,7 +38,25 @@ class Card:
 
 
 def picture(title: str, kicker: str, art: bytes | None, material: model.Material) -> bytes:
-    """Return the PNG; `art` is a drawing to stand beside the title. A title our font cannot write is left out."""
+    """Return the PNG; `art` is a drawing to stand beside the title. A title our font cannot write is left out.
+
+    The store has it under what is drawn, so that it is not drawn again for another template that draws the same.
+    """
+    made_of = repr((title, kicker, hashlib.sha256(art).hexdigest() if art else ""))
+    templates = material.templates
+    key = store.recall(material, "card", made_of, lambda: _key(_svg(title, kicker, art, material), templates))
+    return store.taken(material.store, key.decode(), lambda: _drawn(_svg(title, kicker, art, material), templates, key))
+
+
+def _key(svg: bytes, templates: Path) -> bytes:
+    """Return the key of a picture: what is drawn, with which fonts, by what."""
+    fonts = [path.read_bytes() for path in sorted((templates / "fonts").glob("*.ttf"))]
+    made_of = [hashlib.sha256(part).hexdigest() for part in (svg, *fonts)]
+    made_of.append(importlib.metadata.version("resvg-py"))
+    return f"social-{hashlib.sha256(' '.join(made_of).encode()).hexdigest()}".encode()
+
+
+def _svg(title: str, kicker: str, art: bytes | None, material: model.Material) -> bytes:
     size, lines = _set(title, material.templates)
     env = templating.environment(material.templates, "web")
     values = {
@@ -50,18 +69,12 @@ def picture(title: str, kicker: str, art: bytes | None, material: model.Material
         "art": base64.b64encode(art).decode() if art else "",
         "mark": base64.b64encode(_mark(material.templates)).decode(),
     }
-    svg = templating.render(env, "social.svg", **values).encode()
-    key = f"social-{hashlib.sha256(svg).hexdigest()}"
-    kept = None if material.store is None else material.store.get(key)
-    made = _drawn(svg, material.templates) if kept is None else kept
-    if material.store is not None and kept is None:
-        material.store.put(key, made)
-    return made
+    return templating.render(env, "social.svg", **values).encode()
 
 
 @functools.lru_cache(maxsize=50)
-def _drawn(svg: bytes, templates: Path) -> bytes:
-    """Draw it: a quarter of a second, and an edition's picture is wanted by two formats."""
+def _drawn(svg: bytes, templates: Path, _key: bytes) -> bytes:
+    """Draw it, once for each key: a quarter of a second, and an edition's picture is wanted by two formats."""
     return drawing.png(svg, "templates/web/social.svg", WIDTH, templates)
 
 
@@ -107,14 +120,18 @@ def _can_write(text: str, templates: Path) -> bool:
     return all(ord(letter) in advances for letter in text if not letter.isspace())
 
 
-@functools.lru_cache(maxsize=4)
 def _metrics(templates: Path) -> tuple[dict[int, int], int]:
     """Return the advance of each character of the house's bold face, and the units in its em."""
     path = templates / "fonts" / _BOLD
     try:
-        font = fontTools.ttLib.TTFont(io.BytesIO(path.read_bytes()))
+        return _measured(path.read_bytes())
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}"
         raise errors.RenderProblem(msg, hint=f"restore the shipped templates/fonts/{_BOLD}") from error
+
+
+@functools.lru_cache(maxsize=4)
+def _measured(content: bytes) -> tuple[dict[int, int], int]:
+    font = fontTools.ttLib.TTFont(io.BytesIO(content))
     widths = font["hmtx"]
     return {code: widths[name][0] for code, name in font.getBestCmap().items()}, font["head"].unitsPerEm

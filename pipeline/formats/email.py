@@ -9,6 +9,7 @@ import functools
 import json
 import re
 import urllib.parse
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from markupsafe import Markup
@@ -33,12 +34,21 @@ def render(edition: model.Edition, material: model.Material) -> list[model.Outpu
     ]
 
 
-def mjml_source(edition: model.Edition, material: model.Material, *, traced: bool = False) -> str:
-    """Return the filled-in MJML that `render` compiles: what the MJML lint reads. `traced` is for `origins` alone."""
+def mjml_source(
+    edition: model.Edition,
+    material: model.Material,
+    *,
+    traced: bool = False,
+    tokens: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
+    """Return the filled-in MJML that `render` compiles: what the MJML lint reads.
+
+    `traced` is for `origins` alone; `tokens` take the place of those of tokens.toml.
+    """
     digest = _digest.digest(edition, material)
     hooks = _hooks(digest)
     values = {field.name: getattr(digest, field.name) for field in dataclasses.fields(digest)}
-    values |= templating.tokens(material.templates)
+    values |= templating.tokens(material.templates) if tokens is None else tokens
     values |= {
         "direction": digest.identity.direction,
         "start": "right" if digest.identity.direction == "rtl" else "left",

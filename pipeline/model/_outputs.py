@@ -95,8 +95,9 @@ class Material:
     """What a format works with besides its edition or book.
 
     `day` is the day for which the public site is made: what becomes public later is held back. The last day there is,
-    unless the caller names one: then everything is shown. The three behind it change how fast a format is, never what
-    it makes: a store of earlier work, warm workers (none: it starts and ends its own) and who is told of each step.
+    unless the caller names one: then everything is shown. The four behind it change how fast a format is, never what
+    it makes: a store of earlier work, warm workers (none: it starts and ends its own), who is told of each step, and
+    a digest of code, templates, libraries and identity, without which no page and no finding is taken from the store.
     """
 
     library: _content.Library
@@ -107,6 +108,7 @@ class Material:
     store: Store | None = None
     workers: concurrent.futures.Executor | None = None
     step: Callable[[str, int, int], None] = unheard
+    mark: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -45,9 +45,9 @@ class BookPages:
 
     def _leaf(self, request: Request) -> Response:
         book = self._room.book()
-        if book.file is None or book.manifest is None:
+        if book.file is None:
             raise HTTPException(404)
-        picture = self._room.leaves.picture(book.file, book.manifest.digest, request.path_params["number"])
+        picture = self._room.leaves.picture(book.file, book.digest, request.path_params["number"])
         if picture is None:
             raise HTTPException(404)
         return Response(picture, media_type="image/png", headers=KEPT)

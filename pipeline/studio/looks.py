@@ -59,12 +59,14 @@ class BookLook:
     spec: model.BookSpec | None
     manifest: model.Manifest | None
     file: Path | None
+    digest: str  # of that file; "" when there is none
     pages: tuple[leaves.Leaf, ...]
     size: int
     findings: tuple[model.Finding, ...]
     waivers: tuple[model.Waiver, ...]
     trouble: Trouble | None
     is_rendering: bool
+    is_newest: bool = False  # while it is rendered: these pages are of the present content, other editions are missing
 
 
 def told(problem: Exception) -> Trouble:

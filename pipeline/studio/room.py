@@ -5,13 +5,14 @@ Every change is a new generation; browsers are told its number and fetch what th
 
 import dataclasses
 import datetime as dt
+import hashlib
 import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from pipeline import config, database, edition, errors, flow, ledger, model, office, packing, render
 from pipeline.ledger import decisions
-from pipeline.studio import bindery, leaves, looks, streams, watching
+from pipeline.studio import bindery, binding, leaves, looks, streams, watching
 
 Clock = Callable[[], dt.datetime]
 
@@ -105,22 +106,40 @@ class Room:
 
     def book(self) -> looks.BookLook:
         """Return the book as it was rendered last; the newest content is rendered in the background."""
-        is_rendering, trouble = self._bindery.state
+        state = self._bindery.state
         out = self.settings.out
         with self._lock:
             desk = self._office.desk
             try:
                 manifest = render.read(out, "book")
                 outputs = render.outputs_in(out, manifest)
-                file = out / "book" / (model.main_pdf(outputs) or "missing.pdf")
-                pages = self.leaves.pages(file, manifest.digest)
-            except (errors.Problem, StopIteration):  # not built yet, or just being put in place
-                manifest, outputs, file, pages = None, None, None, ()
-            size = len(outputs[file.name]) if outputs and file else 0
+            except errors.Problem:  # not built yet, or just being put in place
+                manifest, outputs = None, None
             found = self._findings_of_book(outputs)
+            folder = out / binding.FIRST if state.is_ahead else out / "book"
+            file, digest, pages = self._pages(folder)
         return looks.BookLook(
-            desk.library.book, manifest, file, pages, size, found, desk.library.waivers, trouble, is_rendering
+            desk.library.book,
+            manifest,
+            file,
+            digest,
+            pages,
+            file.stat().st_size if file else 0,
+            found,
+            desk.library.waivers,
+            state.trouble,
+            state.is_rendering,
+            is_newest=state.has_pages,
         )
+
+    def _pages(self, folder: Path) -> tuple[Path | None, str, tuple[leaves.Leaf, ...]]:
+        """Return the PDF for screens in a folder, its digest and its pages; nothing while it is not there."""
+        try:
+            file = folder / (model.main_pdf(path.name for path in folder.iterdir()) or "missing.pdf")
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            return file, digest, self.leaves.pages(file, digest)
+        except (errors.Problem, OSError):
+            return None, "", ()
 
     def groups(self) -> tuple[model.QuestionGroup, ...]:
         """Return the questions that an appointment pack can be made of; none when no pack can be made."""

@@ -35,7 +35,7 @@ def render(book: model.Book, material: model.Material) -> list[model.Output]:
     Refuses a reference to something that does not exist, a character the font lacks, anything WeasyPrint warns of, an
     edition larger than its budget, and a machine without Pango.
     """
-    with _crew(material) as workers:
+    with _crew(material) as hands:
         env = templating.environment(material.templates, "book")
         env.filters["day"] = _words.long_date
         colours = templating.tokens(material.templates)
@@ -53,7 +53,7 @@ def render(book: model.Book, material: model.Material) -> list[model.Output]:
             )
             plates = press.Plates(edition, style, files, check)
             made_of = parts.parts(env, book, material, chapters, edition)
-            return press.Press(plates, workers, material.store, steps).printed(made_of)
+            return press.Press(plates, hands, material.store, steps).printed(made_of)
 
         made = _side_by_side(printed, book.editions, steps)
     pairs = zip(book.editions, made, strict=True)
@@ -73,15 +73,21 @@ def _place(source: str, root: Path, char: str) -> str:
     return f"{source}: "
 
 
+def workers() -> crew.Crew:
+    """Return workers, the first of which gets ready now; whoever asks for them sends them home."""
+    made = crew.Crew()
+    made.warm(job.__name__, f"{__name__}.layout")
+    return made
+
+
 @contextmanager
 def _crew(material: model.Material) -> Iterator[concurrent.futures.Executor]:
     """Lend the caller's workers, or start some that end with the work; the first gets ready while chapters are set."""
     if material.workers is not None:
         yield material.workers
         return
-    own = crew.Crew()
+    own = workers()
     try:
-        own.warm(job.__name__, f"{__name__}.layout")
         yield own
     finally:
         own.shutdown(cancel_futures=True)

@@ -51,9 +51,8 @@ def _issue_files(site: _site.Site, spec: model.EditionSpec) -> Iterator[model.Ou
     known = site.library.articles
     if not {spec.lead, *spec.read_next} <= known.keys():
         return
-    key = ("edition", spec.slug)
-    if key not in site.press.kept:
+    if spec.slug not in site.press.issues:
         edition = model.Edition(spec, known[spec.lead], tuple(known[slug] for slug in spec.read_next))
-        made = _issue.files(edition, site.material).items()
-        site.press.kept[key] = tuple(model.Output(f"editions/{spec.slug}/{name}", text) for name, text in made)
-    yield from site.press.kept[key]
+        site.press.issues[spec.slug] = _issue.files(edition, site.material)
+    for name, content in site.press.issues[spec.slug].items():
+        yield model.Output(f"editions/{spec.slug}/{name}", content)

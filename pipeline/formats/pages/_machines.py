@@ -1,12 +1,13 @@
 """What pages need and what programs ask for: style, fonts, pictures; feed, site map, robots."""
 
 import functools
+import hashlib
 import io
 from collections.abc import Iterator
 
 import fontTools.ttLib
 
-from pipeline import model, templating
+from pipeline import model, store, templating
 from pipeline.formats import _web
 from pipeline.formats.pages import _site
 
@@ -43,7 +44,9 @@ def _fonts(site: _site.Site) -> Iterator[model.Output]:
     """Yield our own font, packed to a third of its size, and its licence."""
     folder = "fonts"
     for face in _web.FONTS:
-        packed = _packed(_site.template(site.material.templates, f"{folder}/{_web.FAMILY}-{face}.ttf"))
+        font = _site.template(site.material.templates, f"{folder}/{_web.FAMILY}-{face}.ttf")
+        made_of = hashlib.sha256(font).hexdigest()
+        packed = store.recall(site.material, "woff", made_of, functools.partial(_packed, font))
         yield model.Output(f"{folder}/{_web.FAMILY}-{face}.woff2", packed)
     yield model.Output(f"{folder}/OFL.txt", _site.template(site.material.templates, f"{folder}/OFL.txt"))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from pipeline import errors, markup, model, templating
+from pipeline import errors, markup, model, reach, templating
 from pipeline.formats import _social, _web, _words
 
 HOME_CARD = "social/home.png"
@@ -36,7 +36,7 @@ class Topic:
 
 
 class Press:
-    """What does not depend on the day. `kept` holds pages that several days share."""
+    """What does not depend on the day, and what several days share."""
 
     def __init__(self, library: model.Library, material: model.Material) -> None:
         """Parse every text, and read the templates."""
@@ -46,12 +46,30 @@ class Press:
         self.documents: Mapping[str, markup.Document] = {
             article.slug: markup.parse(article.body, article.body_line) for article in library.articles.values()
         }
-        self.kept: dict[tuple[object, ...], tuple[model.Output, ...]] = {}
+        self.reached: dict[str, model.Library] = {}  # by slug, what an article reaches
+        self.kept: dict[str, bytes] = {}  # articles' pages, by what they are made of
+        self.issues: dict[str, dict[str, bytes]] = {}  # the files of an edition, by slug
+        self._minutes = {slug: document.minutes for slug, document in self.documents.items()}
 
     def entry(self, article: model.Article) -> Entry:
-        """Return an article as lists show it."""
+        """Return an article as lists show it: no list shows its text."""
         drawing = self.library.images.get(article.image, b"")
-        return Entry(article, self.documents[article.slug].minutes, _words.review_line(article), _web.size(drawing))
+        minutes, review = self._minutes[article.slug], _words.review_line(article)
+        return Entry(reach.head(article), minutes, review, _web.size(drawing))
+
+    def page(self, address: str, template: str, title: str, **values: Any) -> model.Output:
+        """Fill a template into the page at `address`, which is "" or ends with a slash."""
+        shared = {
+            "address": address,
+            "root": "../" * address.count("/"),
+            "title": title,
+            "description": "",
+            "inline_style": "",
+            "style_version": _web.version(self.style),
+            "card": _social.Card(HOME_CARD, self.material.identity.title),
+        }
+        html = templating.render(self.env, template, **{**shared, **values})
+        return model.Output(f"{address}index.html", html.encode())
 
 
 class Site:
@@ -66,20 +84,9 @@ class Site:
         self.topics = _topics(self.entries.values())
 
     def page(self, address: str, template: str, title: str, **values: Any) -> model.Output:
-        """Fill a template into the page at `address`, which is "" or ends with a slash."""
-        shared = {
-            "address": address,
-            "root": "../" * address.count("/"),
-            "title": title,
-            "description": "",
-            "inline_style": "",
-            "style_version": _web.version(self.press.style),
-            "book": self.library.book,
-            "has_feed": bool(self.entries),
-            "card": _social.Card(HOME_CARD, self.material.identity.title),
-        }
-        html = templating.render(self.press.env, template, **{**shared, **values})
-        return model.Output(f"{address}index.html", html.encode())
+        """Fill a template that every page of this day shares into the page at `address`."""
+        shared = {"book": self.library.book, "has_feed": bool(self.entries)}
+        return self.press.page(address, template, title, **{**shared, **values})
 
 
 def newest_first(entries: Iterable[Entry]) -> list[Entry]:
