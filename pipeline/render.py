@@ -87,7 +87,7 @@ def frame(material: model.Material) -> Frame:
     """Read all templates; the mark is a digest of them, the code, the libraries, Python and the identity."""
     templates = _digests("templates", material.templates)
     made_of = [templates, _code(), _versions(LIBRARIES + JUDGES), sys.version, dataclasses.asdict(material.identity)]
-    return Frame(templates, _digest(_json(made_of)))
+    return Frame(templates, _mark(made_of))
 
 
 def build(
@@ -140,7 +140,7 @@ def key(item: Item, material: model.Material, seen: Frame) -> str:
         # Of the site, what is public; on the days between two turns, the same.
         "turn": model.last_turn(item, material.day).isoformat() if isinstance(item, model.Library) else "",
     }
-    return _digest(_json(made_of))
+    return _mark(made_of)
 
 
 def _values(item: Item, material: model.Material) -> str:
@@ -347,6 +347,10 @@ def put_by(path: Path, content: bytes) -> None:
     finally:
         if aside is not None:
             aside.unlink(missing_ok=True)
+
+
+def _mark(value: object) -> str:
+    return _digest(json.dumps(value, sort_keys=True).encode())
 
 
 def _json(value: object) -> bytes:

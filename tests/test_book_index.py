@@ -201,3 +201,18 @@ def test_a_book_without_index_and_sheets_has_no_empty_pages_for_them() -> None:
         document.close()
     assert "Index" not in words
     assert "More pages to fill in" not in words
+
+
+def test_the_index_of_a_changed_chapter_or_of_changed_words_is_made_anew() -> None:
+    book, material = source()
+    first, *others = book.chapters
+
+    def headings(book: model.Book, library: model.Library) -> set[str]:
+        return {line.heading for group in index.groups(book, library) for line in group.lines}
+
+    assert "unicorns" not in headings(book, material.library)
+    told = dataclasses.replace(first, body=f"{first.body}\n\nA unicorn walks by.\n")
+    assert "unicorns" in headings(dataclasses.replace(book, chapters=(told, *others)), material.library)
+    assert "unicorns" not in headings(book, material.library)
+    sought = tuple(dataclasses.replace(one, find=("lesion",)) if one.find == ("unicorn",) else one for one in ENTRIES)
+    assert "unicorns" in headings(book, dataclasses.replace(material.library, index=sought))

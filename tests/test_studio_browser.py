@@ -156,7 +156,7 @@ def test_a_link_in_the_mail_tells_where_it_leads_and_is_not_followed(page: Page)
 @pytest.mark.parametrize("width", [375, 1280, 1920])
 def test_no_page_is_wider_than_its_window(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    for path in ("/", f"/editions/{house.SLUG}", f"/editions/{house.SLUG}?view=dark", "/book"):
+    for path in ("/", f"/editions/{house.SLUG}", f"/editions/{house.SLUG}?view=dark", "/book", "/book/chapters/scans"):
         page.goto(re.sub(r"(:\d+)/.*", r"\1", page.url) + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 

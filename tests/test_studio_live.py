@@ -251,3 +251,50 @@ def test_a_broken_chapter_is_told_and_the_last_good_pages_stay(live: previews.Br
     assert "content/book/01-scans.md, line" in words
     assert "nobody1999" in words
     assert 'src="/book/pages/1.png' in live.text("/book")
+
+
+# --- a chapter to be read --------------------------------------------------------------
+
+
+def test_a_chapter_is_read_as_it_is_saved_without_waiting_for_the_book(live: previews.Browser) -> None:
+    page = "/book/chapters/scans"
+    assert f'href="{page}"' in live.text("/book")
+    assert "The words as they are saved now" in live.words(page)
+    live.place.write("book/01-scans.md", house.CHAPTER.replace("Places, not feelings", "Many places, not feelings"))
+    live.until(lambda: "Many places, not" in live.text(frame(live, page)))
+    assert 'id="chapter-1"' in live.text(frame(live, page))
+
+
+def test_a_chapter_is_shown_as_in_the_epub_and_may_do_nothing(still: previews.Browser) -> None:
+    address = frame(still, "/book/chapters/scans")
+    answer = still.get(address)
+    assert answer.headers["Content-Type"].startswith("application/xhtml+xml")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    ids = set(re.findall(r' id="([^"]+)"', answer.text))
+    assert set(re.findall(r' href="#([^"]+)"', answer.text)) <= ids
+    for name in re.findall(r' (?:src|href)="([^"#:]+)"', answer.text):
+        assert still.get(f"/book/chapters/scans/{name}").status_code == 200, name
+
+
+def test_there_is_no_other_chapter_and_no_other_file(still: previews.Browser) -> None:
+    for path in (
+        "nothing",
+        "scans/nothing.css",
+        "scans/../../mscare.toml",
+        "scans/OFL.txt",
+        "..%2f..%2fmscare.toml/a.css",
+    ):
+        assert still.get(f"/book/chapters/{path}").status_code == 404, path
+
+
+def test_a_chapter_that_cannot_be_set_says_why(live: previews.Browser) -> None:
+    live.place.write("book/01-scans.md", house.CHAPTER.replace("[@bot2004]", "[@nobody1999]"))
+    live.until(lambda: "This chapter cannot be set as it is now" in live.words("/book/chapters/scans"))
+    assert "nobody1999" in live.words("/book/chapters/scans")
+
+
+def frame(browser: previews.Browser, page: str) -> str:
+    found = re.search(r'<iframe[^>]* src="([^"]+)"', browser.text(page))
+    assert found
+    return found[1]

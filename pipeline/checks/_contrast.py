@@ -31,18 +31,19 @@ def page(
 
     `palette` is asked only when there is such a pair: for the line on which the colour stands.
     """
-    pairs = {scheme: _pairs(elements) for scheme, elements in shown.items()}
+    said = _said(next(iter(shown.values())))
+    pairs = {scheme: _pairs(elements, said) for scheme, elements in shown.items()}
     if not any(_is_low(pair) for found in pairs.values() for pair in found):
         return
     known = palette()
     for scheme, found in pairs.items():
         judge = _Judge(page, known, scheme, found)
-        for pair, said in found.items():
+        for pair, where in found.items():
             if _is_low(pair):
                 ink, ground, needed = pair
-                more = f" and {len(said) - 1} more" if len(said) > 1 else ""
+                more = f" and {len(where) - 1} more" if len(where) > 1 else ""
                 message = (
-                    f"in {scheme} mode, {said[0][1][:_SHOWN]!r}{more}: {ink} on {ground} has a contrast of "
+                    f"in {scheme} mode, {where[0][1][:_SHOWN]!r}{more}: {ink} on {ground} has a contrast of "
                     f"{contrast(ink, ground):.1f}:1; {needed:g}:1 is the least"
                 )
                 yield LOW.at(judge.place(pair), message)
@@ -68,16 +69,25 @@ def _is_low(pair: Pair) -> bool:
     return contrast(ink, ground) < needed
 
 
-def _pairs(elements: Sequence[_styles.Shown]) -> Pairs:
-    found: dict[Pair, list[tuple[int, str]]] = {}
-    for number, (element, style) in enumerate(elements):
-        if style.hidden or not style.size or element.tag in {"style", "script"}:
+def _said(elements: Sequence[_styles.Shown]) -> list[tuple[int, str]]:
+    """Return the elements that show words of their own, by their place among `elements`, with these words."""
+    found = []
+    for number, (element, _) in enumerate(elements):
+        if element.tag in {"style", "script"}:
             continue
         own = [element.text or "", *(child.tail or "" for child in element)]
         if element.tag == "img":
             own = [element.get("alt") or ""]
         words = _pages.squeeze(" ".join(own))
-        if words:
+        found += [(number, words)] if words else []
+    return found
+
+
+def _pairs(elements: Sequence[_styles.Shown], said: Sequence[tuple[int, str]]) -> Pairs:
+    found: dict[Pair, list[tuple[int, str]]] = {}
+    for number, words in said:
+        style = elements[number][1]
+        if not style.hidden and style.size:
             large = style.size >= _LARGE_SIZE or (style.bold and style.size >= _LARGE_BOLD)
             found.setdefault((style.ink, style.ground, LARGE if large else SMALL), []).append((number, words))
     return found

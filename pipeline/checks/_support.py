@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import lxml.etree
 import lxml.html
 
 from pipeline import mjml, model
@@ -47,11 +48,11 @@ class Feature:
 
 def page(page: _pages.Page, accepted: str) -> Iterator[model.Finding]:
     """Yield each feature the author added that one of 16 programs lacks; `accepted` is the text of support.toml."""
-    known, reasons = _features(), _reasons(accepted)
+    reasons = _reasons(accepted)
     told: set[str] = set()
-    for sign, needle in _signs(page.root):
-        for feature in known.get(sign, ()):
-            if sign in _skeleton() or feature.slug in reasons or feature.slug in told:
+    for element in page.root.iter(lxml.etree.Element):
+        for feature, needle in _added(*_told(element)):
+            if feature.slug in reasons or feature.slug in told:
                 continue
             told.add(feature.slug)
             count, named = len(feature.unsupported), ", ".join(feature.unsupported[:_NAMED])
@@ -86,7 +87,7 @@ def _features() -> Mapping[str, tuple[Feature, ...]]:
 @functools.cache
 def _skeleton() -> frozenset[str]:
     root = lxml.html.document_fromstring(mjml.to_html(_SKELETON))
-    return frozenset(sign for sign, _ in _signs(root))
+    return frozenset(sign for element in root.iter(lxml.etree.Element) for sign, _ in _signs(*_told(element)))
 
 
 @functools.lru_cache(maxsize=8)
@@ -99,24 +100,32 @@ def _reasons(accepted: str) -> frozenset[str]:
     return frozenset(slug for slug, reason in rows.items() if str(reason).strip())
 
 
-def _signs(root: lxml.html.HtmlElement) -> Iterator[tuple[str, str]]:
-    """Yield each sign of a feature in the mail, with the letters to look for in the templates."""
-    for element in root.iter():
-        if not isinstance(element.tag, str):
-            continue
-        yield f"element:{element.tag}", f"<{element.tag}"
-        for name, value in element.attrib.items():
-            yield f"attribute:{name}", f"{name}="
-            if name == "style":
-                yield from _declared(value)
-            if name == "src":
-                kind = "data" if value.startswith("data:") else value.partition("?")[0].rpartition(".")[2].lower()
-                yield f"image:{kind}", value
-        if element.tag in {"meta", "input"}:
-            value = element.get("name" if element.tag == "meta" else "type") or ""
-            yield f"{element.tag}:{value}", value
-        if element.tag == "style":
-            yield from _sheet(element.text or "")
+@functools.lru_cache(maxsize=4096)  # elements: most of a mail are alike, and are those of the last one
+def _added(tag: str, attributes: tuple[tuple[str, str], ...], css: str) -> tuple[tuple[Feature, str], ...]:
+    """Return the features that an author added with one element and some program lacks, with letters to look for."""
+    signs = ((sign, needle) for sign, needle in _signs(tag, attributes, css) if sign not in _skeleton())
+    return tuple((feature, needle) for sign, needle in signs for feature in _features().get(sign, ()))
+
+
+def _told(element: lxml.html.HtmlElement) -> tuple[str, tuple[tuple[str, str], ...], str]:
+    """Return what tells of features: tag and attributes, and the CSS of a style element."""
+    return str(element.tag), tuple(element.attrib.items()), (element.text or "") if element.tag == "style" else ""
+
+
+def _signs(tag: str, attributes: tuple[tuple[str, str], ...], css: str) -> Iterator[tuple[str, str]]:
+    """Yield each sign of a feature in an element, with the letters to look for in the templates."""
+    yield f"element:{tag}", f"<{tag}"
+    for name, value in attributes:
+        yield f"attribute:{name}", f"{name}="
+        if name == "style":
+            yield from _declared(value)
+        if name == "src":
+            kind = "data" if value.startswith("data:") else value.partition("?")[0].rpartition(".")[2].lower()
+            yield f"image:{kind}", value
+    if tag in {"meta", "input"}:
+        value = dict(attributes).get("name" if tag == "meta" else "type") or ""
+        yield f"{tag}:{value}", value
+    yield from _sheet(css)
 
 
 @functools.lru_cache(maxsize=64)

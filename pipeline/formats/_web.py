@@ -30,6 +30,7 @@ def environment(templates: Path, identity: model.Identity) -> jinja2.Environment
     return env
 
 
+@functools.lru_cache(maxsize=4096)  # the mark of the house, a drawing, is quoted into each page
 def quoted(name: str) -> str:
     """Write a file name or slug as a part of an address."""
     return urllib.parse.quote(name, safe="")

@@ -7,10 +7,11 @@ import dataclasses
 import datetime as dt
 import hashlib
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from pipeline import config, database, edition, errors, flow, ledger, model, office, packing, render
+from pipeline import config, database, edition, errors, flow, ledger, model, office, packing, render, store
+from pipeline.formats import epub
 from pipeline.ledger import decisions
 from pipeline.studio import bindery, binding, leaves, looks, streams, watching
 
@@ -29,6 +30,7 @@ class Room:
         self._lock = threading.RLock()
         self._looks: dict[str, tuple[tuple[int, dt.date], looks.Look]] = {}
         self._book_findings: tuple[tuple[int, dt.date], tuple[model.Finding, ...]] | None = None
+        self._reading: tuple[int, model.Chapter, Mapping[str, bytes]] | None = None
         self._follows_settings = _is_of_file(here.desk.settings)
         self.trouble: looks.Trouble | None = None
         self.generation = 1
@@ -140,6 +142,25 @@ class Room:
             return file, digest, self.leaves.pages(file, digest)
         except (errors.Problem, OSError):
             return None, "", ()
+
+    def chapters(self) -> tuple[model.Chapter, ...]:
+        """Return the book's chapters as their files are now; none while there is no book."""
+        library = self._office.desk.library
+        return edition.book(library).chapters if library.book else ()
+
+    def reading(self, chapter: model.Chapter) -> Mapping[str, bytes]:
+        """Return a chapter as the EPUB will have it, file by file: the words of now, long before there are pages.
+
+        Refuses what the EPUB would be refused for.
+        """
+        with self._lock:
+            if self._reading is None or self._reading[:2] != (self.generation, chapter):
+                desk = self._office.desk
+                kept = store.FolderStore(self.settings.out / render.PARTS, "book")
+                material = dataclasses.replace(desk.material, store=kept)
+                files = epub.chapter(chapter, edition.book(desk.library), material)
+                self._reading = self.generation, chapter, files
+            return self._reading[2]
 
     def groups(self) -> tuple[model.QuestionGroup, ...]:
         """Return the questions that an appointment pack can be made of; none when no pack can be made."""

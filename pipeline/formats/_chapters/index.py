@@ -75,18 +75,25 @@ class Word:
 
 def marked(chapter: model.Chapter, book: model.Book, library: model.Library) -> list[Token]:
     """Return the chapter's tokens, with an id on every block to which the index or the glossary may lead."""
-    names = {
-        name for entry in indexing.walk(library.index) for p in _passages(entry, chapter) for name in (p.first, p.last)
-    }
+    passages = _passages(library.index, chapter).values()
+    names = {name for row in passages for passage in row for name in (passage.first, passage.last)}
     uses = (indexing.first(words, chapter) for words in _unlinked(book, library.terms).values())
     return indexing.marked(chapter, names | {block.name for block in uses if block})
 
 
-def _passages(entry: model.IndexEntry, chapter: model.Chapter) -> list[indexing.Passage]:
-    """Return what the entry names and finds in a chapter; finds inside a place that it names add nothing."""
-    named = indexing.named(entry, chapter)
-    found = [p for p in indexing.found(entry, chapter) if not any(n.start <= p.start <= n.end for n in named)]
-    return named + found
+_Found = Mapping[model.IndexEntry, Sequence[indexing.Passage]]
+
+
+@functools.lru_cache(maxsize=64)  # asked for when a chapter is marked and when the index is made, in each build anew
+def _passages(entries: tuple[model.IndexEntry, ...], chapter: model.Chapter) -> _Found:
+    """Return what each entry names and finds in a chapter; finds inside a place that it names add nothing."""
+    passages: dict[model.IndexEntry, list[indexing.Passage]] = {}
+    for entry in indexing.walk(entries):
+        named = indexing.named(entry, chapter)
+        found = [p for p in indexing.found(entry, chapter) if not any(n.start <= p.start <= n.end for n in named)]
+        if named or found:
+            passages[entry] = named + found
+    return passages
 
 
 # --- the index ----------------------------------------------------------------------------------------------
@@ -94,7 +101,8 @@ def _passages(entry: model.IndexEntry, chapter: model.Chapter) -> list[indexing.
 
 def groups(book: model.Book, library: model.Library) -> tuple[Group, ...]:
     """Return the index by letter; empty when the content has none. An entry that leads nowhere is left out."""
-    lines = [_line(entry, book, entry_anchor(entry.heading)) for entry in library.index]
+    found = [_passages(library.index, chapter) for chapter in book.chapters]
+    lines = [_line(entry, book, found, entry_anchor(entry.heading)) for entry in library.index]
     known = {line.heading for line in lines if line.locators or line.subs}
     lines = [line for line in lines if line.heading in known or any(cross.heading in known for cross in line.see)]
     by_letter: dict[str, list[Line]] = {}
@@ -109,12 +117,12 @@ def entry_anchor(heading: str) -> str:
     return f"index-{markup.anchor(heading)}"
 
 
-def _line(entry: model.IndexEntry, book: model.Book, anchor: str) -> Line:
-    subs = [_line(sub, book, "") for sub in entry.subs]
+def _line(entry: model.IndexEntry, book: model.Book, found: Sequence[_Found], anchor: str) -> Line:
+    subs = [_line(sub, book, found, "") for sub in entry.subs]
     return Line(
         heading=entry.heading,
         anchor=anchor,
-        locators=_locators(entry, book),
+        locators=_locators(entry, book, found),
         see=tuple(Cross(heading, entry_anchor(heading)) for heading in entry.see),
         see_also=tuple(Cross(heading, entry_anchor(heading)) for heading in entry.see_also),
         subs=tuple(sorted((s for s in subs if s.locators or s.see), key=lambda s: indexing.sub_sort_key(s.heading))),
@@ -130,13 +138,15 @@ def _without(line: Line, known: set[str]) -> Line:
 _Choice = tuple[int, tuple[int, int], Locator]  # how much of it speaks of the heading, where it stands in the book
 
 
-def _locators(entry: model.IndexEntry, book: model.Book) -> tuple[Locator, ...]:
+def _locators(entry: model.IndexEntry, book: model.Book, passages: Sequence[_Found]) -> tuple[Locator, ...]:
     """Choose the places of an entry: those it names, then the passages that say most of it."""
     named: list[_Choice] = []
     found: list[_Choice] = []
-    for number, chapter in enumerate(book.chapters):
+    for number, (chapter, said) in enumerate(zip(book.chapters, passages, strict=True)):
+        if entry not in said:
+            continue
         places = indexing.named(entry, chapter)
-        for passage in _passages(entry, chapter):
+        for passage in said[entry]:
             locator = Locator(indexing.anchor(chapter, passage.first), indexing.anchor(chapter, passage.last))
             kept = named if passage in places else found
             kept.append((passage.weight, (number, passage.start), locator))

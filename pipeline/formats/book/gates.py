@@ -8,6 +8,7 @@
 
 import collections
 import dataclasses
+import functools
 import io
 import itertools
 import re
@@ -41,11 +42,17 @@ def expected(parts: Iterable[str]) -> Expected:
     """Return what the HTML of all parts together must give."""
     counts: collections.Counter[str] = collections.Counter()
     fields: dict[str, str] = {}
-    for html in parts:
-        counts.update(tags.expected(html))
-        root = lxml.html.document_fromstring(html)
-        fields |= {str(field.get("name")): str(field.get("title")) for field in root.iter("input", "textarea")}
+    for part in map(_expected, parts):
+        counts.update(part.tags)
+        fields |= part.fields
     return Expected(dict(sorted(counts.items())), fields)
+
+
+@functools.lru_cache(maxsize=200)  # in a process that judges again and again: most parts are those of the last time
+def _expected(html: str) -> Expected:
+    root = lxml.html.document_fromstring(html)
+    fields = {str(field.get("name")): str(field.get("title")) for field in root.iter("input", "textarea")}
+    return Expected(tags.expected(html), fields)
 
 
 def judge(content: bytes, wanted: Expected, edition: model.BookEdition, *, first: str = "Cover") -> list[str]:

@@ -23,6 +23,7 @@ from pipeline.formats.epub import container, documents, drawings, package, pages
 KIND = "book"
 TEMPLATES = ("epub", "book/note.svg", "book/example.svg", "book/warning.svg", "citation", "fonts", "tokens.toml")
 FILE = "navigating-your-ms-care.epub"
+TEXT = "text.xhtml"  # a chapter that is shown alone
 FACES = (("normal", 400, "400"), ("italic", 400, "400i"), ("normal", 700, "700"))
 SIGNS = ("note.svg", "example.svg", "warning.svg")
 LINE = {"title_lines": 14, "subtitle_lines": 40, "foot_lines": 60}  # characters that fit the cover's width
@@ -46,19 +47,37 @@ def render(book: model.Book, material: model.Material) -> list[model.Output]:
     Refuses a reference to something that does not exist, a template that is not well-formed, a drawing that needs
     another file, and a page list it cannot read.
     """
+    chapters = tuple(_set(chapter, book, material) for chapter in book.chapters)
+    groups = index.groups(book, material.library)
+    whole = _Book(book, material, _environment(material), pages.known(material.made), chapters, groups)
+    texts = _texts(whole)
+    files = {text.file: documents.written(text) for text in texts} | _looks(whole, texts) | _cover(whole)
+    facts = package.facts(book.spec, material.identity, _features(whole))
+    files[container.PACKAGE] = package.document(whole.env, facts, files.keys(), [text.file for text in texts])
+    return [model.Output(FILE, container.packed(files))]
+
+
+def chapter(shown: model.Chapter, book: model.Book, material: model.Material) -> dict[str, bytes]:
+    """Return one chapter of the book as the EPUB has it, for a look at it alone: TEXT, and the files it shows, by name.
+
+    What leads out of the chapter leads nowhere. Refuses what `render` refuses of this chapter.
+    """
+    chapters = (_set(shown, book, material),)
+    whole = _Book(book, material, _environment(material), {}, chapters, ())
+    (text,) = _chapters(whole)
+    documents.detach(text)
+    return {TEXT: documents.written(text)} | _looks(whole, [text])
+
+
+def _environment(material: model.Material) -> jinja2.Environment:
     env = templating.environment(material.templates, "epub")
     env.filters["day"] = _words.long_date
-    figures = [drawings.Figures(setting.anchor(c), material.library.images).figure for c in book.chapters]
-    chapters = tuple(
-        setting.set_chapter(chapter, book, material, style.Style(note=style.apart, figure=figure))
-        for chapter, figure in zip(book.chapters, figures, strict=True)
-    )
-    whole = _Book(book, material, env, pages.known(material.made), chapters, index.groups(book, material.library))
-    texts = _texts(whole)
-    files = {text.file: documents.written(text) for text in texts} | _others(whole, texts)
-    facts = package.facts(book.spec, material.identity, _features(whole))
-    files[container.PACKAGE] = package.document(env, facts, files.keys(), [text.file for text in texts])
-    return [model.Output(FILE, container.packed(files))]
+    return env
+
+
+def _set(shown: model.Chapter, book: model.Book, material: model.Material) -> setting.SetChapter:
+    figure = drawings.Figures(setting.anchor(shown), material.library.images).figure
+    return setting.set_chapter(shown, book, material, style.Style(note=style.apart, figure=figure))
 
 
 def _texts(whole: _Book) -> list[documents.Document]:
@@ -162,8 +181,8 @@ def _signposts(whole: _Book) -> list[tuple[str, str]]:
     return [(text, anchor) for text, anchor in found if anchor]
 
 
-def _others(whole: _Book, texts: Sequence[documents.Document]) -> dict[str, bytes]:
-    """Return all files that are no text: style, type and its licence, drawings, signs and the cover."""
+def _looks(whole: _Book, texts: Sequence[documents.Document]) -> dict[str, bytes]:
+    """Return what texts look like: style, type and its licence, drawings and signs."""
     colours = templating.tokens(whole.material.templates)
     templates, images = whole.material.templates, whole.material.library.images
     faces = [(style, weight, f"{_web.FAMILY}-{face}.ttf") for style, weight, face in FACES]
@@ -177,8 +196,13 @@ def _others(whole: _Book, texts: Sequence[documents.Document]) -> dict[str, byte
     either = {"brand": colours["reader"]["line"], "accent": colours["reader"]["warning"], "card": "#ffffff"}
     for name in SIGNS:
         files[f"signs/{name}"] = templating.render(whole.env, f"book/{name}", light=either).encode()
-    lines = templating.render(whole.env, "cover.svg.j2", **colours, **_cover_lines(whole))
-    return files | {package.COVER: drawings.cover(lines, templates)}
+    return files
+
+
+def _cover(whole: _Book) -> dict[str, bytes]:
+    templates = whole.material.templates
+    lines = templating.render(whole.env, "cover.svg.j2", **templating.tokens(templates), **_cover_lines(whole))
+    return {package.COVER: drawings.cover(lines, templates)}
 
 
 def _read(path: Path) -> bytes:

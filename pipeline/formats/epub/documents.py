@@ -113,6 +113,15 @@ def link(documents: Sequence[Document]) -> None:
                 anchor.set("href", target if file == document.file else file + target)
 
 
+def detach(document: Document) -> None:
+    """Let links to other files lead nowhere: a page that is shown alone has none."""
+    own = {element.get("id") for element in document.root.iter()}
+    for anchor in elements(document.root, "a"):
+        target = anchor.get("href", "")
+        if target.startswith("#") and target[1:] not in own:
+            del anchor.attrib["href"]
+
+
 def _refuse(msg: str) -> None:
     raise errors.RenderProblem(msg, hint="mend the template in templates/epub, or report this with the chapter's text")
 
