@@ -29,6 +29,7 @@ LIBRARIES = (
     "brotli",
     "citeproc-py",
     "css-inline",
+    "deflate",
     "fonttools",
     "jinja2",
     "lxml",

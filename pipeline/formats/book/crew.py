@@ -201,6 +201,7 @@ def serve(preload: list[str]) -> None:
     for name in preload:
         with contextlib.suppress(ImportError, OSError):  # the job that needs it says so
             __import__(name)
+    is_new = True
     while (payload := _receive(jobs)) is not None:
         is_good, value = _done(payload)
         try:
@@ -211,6 +212,9 @@ def serve(preload: list[str]) -> None:
             _send(answers, answer)
         del payload, value, answer
         gc.collect()  # now that nobody waits
+        if is_new:
+            gc.freeze()  # the modules, fonts and style that the first job needed are not gone through after each job
+            is_new = False
     gc.freeze()  # the program waits for the end, which would go through all objects once more
 
 
