@@ -7,6 +7,7 @@ be rendered again. What is missing in it cannot be rendered: no page can come fr
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from pipeline import markup, model
@@ -42,7 +43,13 @@ def digest(library: model.Library) -> str:
         terms={name: dataclasses.replace(term, line=0) for name, term in library.terms.items()},
         waivers=(), names={}, rechecks={}, superseded={},
     )  # fmt: skip
-    return hashlib.sha256(f"{library!r}\n{images!r}".encode()).hexdigest()
+    return hashlib.sha256(f"{told(library, library.root)}\n{images!r}".encode()).hexdigest()
+
+
+def told(value: object, root: Path) -> str:
+    """Return a value in words, the same wherever the folder stands that `root`, its content/, is in."""
+    start = repr(f"{root.parent.as_posix()}/")[:-1]
+    return repr(value).replace(start, start[0])
 
 
 def _part(

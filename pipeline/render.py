@@ -146,9 +146,10 @@ def key(item: Item, material: model.Material, seen: Frame) -> str:
 
 def _values(item: Item, material: model.Material) -> str:
     """Return a digest of what was read: a file may have changed since then."""
-    if isinstance(item, model.Edition):
-        return f"{reach.digest(reach.edition(material.library, item))} {_digest(repr(item).encode())}"
-    return _digest(repr(item).encode()) if isinstance(item, model.Book) else reach.digest(item)
+    if isinstance(item, model.Library):
+        return reach.digest(item)
+    said = _digest(reach.told(item, material.library.root).encode())
+    return said if isinstance(item, model.Book) else f"{said} {reach.digest(reach.edition(material.library, item))}"
 
 
 def _made(

@@ -115,6 +115,13 @@ def test_an_edit_gives_what_a_build_from_nothing_gives(root: Path, what: str) ->
     assert (told, rebuilt.files(root, told)) != (said, before)
 
 
+def test_the_same_files_give_the_same_manifests_in_another_folder(root: Path, tmp_path: Path) -> None:
+    """An approval must hold on the machine that sends, wherever the project stands there."""
+    other = tmp_path / 'another\'s "folder"'
+    shutil.copytree(root, other, ignore=shutil.ignore_patterns("out"))
+    assert rebuilt.files(other, rebuilt.work(other)) == rebuilt.files(root, rebuilt.work(root))
+
+
 def test_a_row_of_edits_gives_what_a_new_process_gives_from_nothing(root: Path) -> None:
     dice = random.Random(20261124)  # noqa: S311  the same row each time
     for what in dice.sample(sorted(EDITS), len(EDITS) // 2):
