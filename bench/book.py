@@ -25,6 +25,7 @@ FIRST, MAP, EDIT, WARM = (
     "ours, a word changed, warm process",
 )
 SEEN, ALONE = "ours, the changed chapter's pages, warm", "ours, that chapter's lay-out alone, warm"
+READ = "ours, that chapter's words in the preview, warm"
 TYPST_WARM = "Typst, a word changed, warm"
 BUILD = measure.BENCH / "book_build.py"
 KILOBYTE = 1_000
@@ -180,7 +181,7 @@ def _all(found: Measured, peers: Sequence[book_peers.Peer]) -> str:
             lines.append([name, found.missing.get(name, "not measured in this size")])
         else:
             lines.append([name, *_costs(found, name, stock), *_product(found, name)])
-    for name, key in ((SEEN, "seen"), (ALONE, "alone")):
+    for name, key in ((SEEN, "seen"), (ALONE, "alone"), (READ, "read")):
         if key in (found.samples.get(WARM) or [{}])[0]:
             lines.append([name, measure.figure(found.median(WARM, key))])
     title = f"book: the first {found.chapters} chapters, {found.words:,} words; ratios to the stock call"
@@ -236,6 +237,7 @@ def _aims(small: Measured, large: Measured, stock: str) -> str:
         ("a word changed, warm process: wall of stock", ratio(WARM), 0.08),
         ("the changed chapter's pages, warm: s", large.median(WARM, "seen"), 0.3),
         ("that chapter's lay-out alone, warm: s", large.median(WARM, "alone"), 0.3),
+        ("that chapter's words in the preview, warm: s", large.median(WARM, "read"), 0.3),
         ("largest process, nothing kept: MB", large.median(FIRST, "peak"), 250),
         ("screen edition: KB", large.looks[FIRST].size / KILOBYTE, 1500),
     ]

@@ -17,7 +17,7 @@ import measure
 import typst_export
 
 from pipeline import model, store
-from pipeline.formats import book
+from pipeline.formats import book, epub
 from pipeline.formats.book import crew, job
 
 WARMING = 1  # edits before anything counts
@@ -46,7 +46,8 @@ def warm(shelf: Path, chapters: int, target: Path) -> None:
     """Read the content, change a word, build: again and again with the same workers.
 
     "seen" is when the changed chapter was there as pages, while the rest was still to be joined; "alone" is the time
-    that a warm worker needs for just that chapter; "parts" are those that were laid out.
+    that a warm worker needs for just that chapter; "read" is when the preview can show the changed chapter as words,
+    without pages; "parts" are those that were laid out.
     """
     with book_text.Overheard() as workers:
         samples = [
@@ -57,7 +58,8 @@ def warm(shelf: Path, chapters: int, target: Path) -> None:
         alone = [_seconds(workers, sheet) for _ in range(EDITS)]
     counted = samples[WARMING:]
     found = {key: statistics.median(sample[key] for sample in counted) for key in counted[0]}
-    measure.answer({**found, "alone": statistics.median(alone)})
+    read = [_reading(store.FolderStore(shelf, "book"), chapters, number) for number in range(WARMING + EDITS)]
+    measure.answer({**found, "alone": statistics.median(alone), "read": statistics.median(read[WARMING:])})
 
 
 def _middle(chapters: int) -> str:
@@ -80,6 +82,14 @@ def _edit(workers: crew.Crew, kept: model.Store, chapters: int, number: int, tar
         "seen": told[book_text.middle(whole)],
         "parts": len(told) - 2,  # joined and judged are no parts
     }
+
+
+def _reading(kept: model.Store, chapters: int, number: int) -> float:
+    began = time.perf_counter()
+    whole, material = book_text.book(chapters)
+    changed = book_text.edited(whole, number)
+    epub.chapter(changed.chapters[len(changed.chapters) // 2], changed, dataclasses.replace(material, store=kept))
+    return time.perf_counter() - began
 
 
 def _seconds(workers: concurrent.futures.Executor, sheet: job.Sheet) -> float:
