@@ -63,18 +63,19 @@ def render(environment: jinja2.Environment, name: str, **values: object) -> str:
         msg = f"there is no template {error.name}"
         raise errors.RenderProblem(msg, hint="restore the shipped templates/ folder") from error
     except jinja2.UndefinedError as error:
-        msg = f"{name}:{_line(error)}: {error.message}"
+        msg = f"{_place(error, name)}: {error.message}"
         raise errors.RenderProblem(msg, hint="mend the template at that line") from error
 
 
-def _line(error: jinja2.UndefinedError) -> int:
-    """Return the template's line: Jinja2 rewrites tracebacks so that the last frame is the template's own."""
-    trace, line = error.__traceback__, 0
+def _place(error: jinja2.UndefinedError, name: str) -> str:
+    """Return file:line of the template: Jinja2 rewrites tracebacks so that the last such frame is the template's own."""
+    trace, place = error.__traceback__, name
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename.endswith((".j2", ".html", ".txt", ".css")):
-            line = trace.tb_lineno
+        file = trace.tb_frame.f_code.co_filename
+        if file.endswith((".j2", ".html", ".txt", ".css")):
+            place = f"{file}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return line
+    return place
 
 
 # --- traces ---------------------------------------------------------------------

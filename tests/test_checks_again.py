@@ -138,7 +138,7 @@ def test_the_templates_are_read_again_for_each_mail(tmp_path: Path) -> None:
     item = samples.sample_edition()
     outputs = {"email.html": b"<html><body><h1>x</h1></body></html>", "email.txt": b"x"}
     before = checks.edition(outputs, item, material)
-    path = templates / "email" / "digest.mjml.j2"
+    path = templates / "email" / "blocks" / "intro.mjml.j2"
     path.write_text(path.read_text("utf-8").replace("<mj-section", '<mj-section bogus="1"', 1), encoding="utf-8")
     after = checks.edition(outputs, item, material)
     assert "mjml-lint" in {finding.code for finding in after} - {finding.code for finding in before}

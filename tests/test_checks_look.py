@@ -1,5 +1,6 @@
 """How a mail looks, judged without a browser: contrast, size of links, support by mail programs, MJML traced back."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -126,12 +127,12 @@ def test_of_colours_with_one_value_the_line_is_that_of_the_one_that_goes_with_no
 def test_a_colour_written_into_a_template_is_told_at_its_line_there(tmp_path: Path) -> None:
     templates = tmp_path / "templates"
     shutil.copytree(MATERIAL.templates, templates)
-    file = templates / "email" / "digest.mjml.j2"
+    file = templates / "email" / "blocks" / "head.mjml.j2"
     file.write_text(file.read_text().replace('color="{{ light.mute }}"', 'color="#ffffff"'))
     line = next(n for n, text in enumerate(file.read_text().split("\n"), 1) if "#ffffff" in text)
     found = findings_of(model.Material(MATERIAL.library, MATERIAL.identity, templates))
     assert {(f.file, f.line) for f in found if f.code == "contrast-low" and "in light" in f.message} == {
-        ("templates/email/digest.mjml.j2", line)
+        ("templates/email/blocks/head.mjml.j2", line)
     }
 
 
@@ -236,24 +237,25 @@ def changed(tmp_path: Path, name: str, old: str, new: str) -> model.Material:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "needle", "message"),
+    ("block", "old", "new", "needle", "message"),
     [
-        ('<mj-text css-class="ink pad">{{ intro }}', '<mj-text colour="x">{{ intro }}', "colour=", "<mj-text> has no"),
-        ("<h2>{{ words.read_next }}</h2>", "<mj-txt>{{ words.read_next }}</mj-txt>", "<mj-txt>", "there is no <mj-t"),
-        ('mj-class="small" css-class="mute pad" padding="{{', 'mj-class="smal" css-class="mute pad" padding="{{',
+        ("intro", '<mj-text css-class="ink pad">{{ intro }}', '<mj-text colour="x">{{ intro }}', "colour=", "<mj-text> has no"),
+        ("read-next", "<h2>{{ words.read_next }}</h2>", "<mj-txt>{{ words.read_next }}</mj-txt>", "<mj-txt>", "there is no <mj-t"),
+        ("read-next", 'mj-class="small" css-class="mute pad" padding="{{', 'mj-class="smal" css-class="mute pad" padding="{{',
          'mj-class="smal"', 'mj-class "smal" is defined nowhere'),
-        ('6px" padding="{{ pad }}"', '6px" padding="{{ pad }} 1px 2px 3px"', 'padding="{{ pad }} 1px', "padding="),
+        ("lead", '6px" padding="{{ pad }}"', '6px" padding="{{ pad }} 1px 2px 3px"', 'padding="{{ pad }} 1px', "padding="),
     ],
 )  # fmt: skip
 def test_a_fault_in_the_template_is_told_at_its_own_line_and_column(
-    tmp_path: Path, old: str, new: str, needle: str, message: str
+    tmp_path: Path, block: str, old: str, new: str, needle: str, message: str
 ) -> None:
-    material = changed(tmp_path, "email/digest.mjml.j2", old, new)
-    source = (material.templates / "email" / "digest.mjml.j2").read_text(encoding="utf-8")
+    file = f"email/blocks/{block}.mjml.j2"
+    material = changed(tmp_path, file, old, new)
+    source = (material.templates / file).read_text(encoding="utf-8")
     at = source.index(needle)
     line, column = source.count("\n", 0, at) + 1, at - source.rfind("\n", 0, at)
     found = [f for f in checks._mjml.check(EDITION, material) if f.message.startswith(message)]
-    assert {(f.file, f.line) for f in found} == {("templates/email/digest.mjml.j2", line)}
+    assert {(f.file, f.line) for f in found} == {(f"templates/{file}", line)}
     assert all(f.message.endswith(f"(column {column})") for f in found)
 
 
@@ -265,13 +267,26 @@ def test_a_fault_in_an_included_file_is_told_there(tmp_path: Path) -> None:
 
 
 def test_what_stops_the_compiler_is_told_at_the_template_line(tmp_path: Path) -> None:
-    material = changed(tmp_path, "email/digest.mjml.j2", "<h1>{{ edition.title }}</h1>", "<h1>{{ edition.title }}<h1>")
+    masthead = "email/blocks/masthead.mjml.j2"
+    material = changed(tmp_path, masthead, "<h1>{{ edition.title }}</h1>", "<h1>{{ edition.title }}<h1>")
     with pytest.raises(errors.RenderProblem) as caught:
         email.render(EDITION, material)
     finding = checks.unrendered(EDITION.spec, caught.value, samples.ROOT / "content")
-    source = (material.templates / "email" / "digest.mjml.j2").read_text(encoding="utf-8")
+    source = (material.templates / masthead).read_text(encoding="utf-8")
     line = source.count("\n", 0, source.index("<h1>")) + 1
-    assert (finding.file, finding.line) == ("templates/email/digest.mjml.j2", line)
+    assert (finding.file, finding.line) == (f"templates/{masthead}", line)
+
+
+def test_an_unknown_name_in_the_text_part_is_told_in_its_own_template(tmp_path: Path) -> None:
+    material = changed(tmp_path, "text/digest.txt.j2", "{{ intro }}", "{{ introduction }}")
+    with pytest.raises(errors.RenderProblem) as caught:
+        text.render(EDITION, material)
+    content = material.templates.parent / "content"
+    spec = dataclasses.replace(EDITION.spec, path=content / "editions" / EDITION.spec.path.name)
+    finding = checks.unrendered(spec, caught.value, content)
+    source = (material.templates / "text" / "digest.txt.j2").read_text(encoding="utf-8")
+    line = source.count("\n", 0, source.index("{{ introduction }}")) + 1
+    assert (finding.file, finding.line) == ("templates/text/digest.txt.j2", line)
 
 
 def test_traces_change_nothing_in_what_is_filled_in() -> None:

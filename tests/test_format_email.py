@@ -327,11 +327,11 @@ def changed_templates(folder: Path, name: str, old: str, new: str) -> model.Mate
     ("name", "old", "new", "message"),
     [
         ("email/words.toml", "{title}", "{titel}", r"words\.toml: read has a brace that means nothing"),
-        ("email/words.toml", 'privacy = "', 'private = "', r"digest\.mjml\.j2:\d+: .*privacy"),
-        ("tokens.toml", "[light]", "[lite]", r"digest\.mjml\.j2:\d+: 'light' is undefined"),
-        ("email/digest.mjml.j2", "{% endif %}", "", r"digest\.mjml\.j2:\d+: "),
-        ("email/digest.mjml.j2", "</mj-head>", "", r"templates/email/digest\.mjml\.j2:11:3: <mj-head> is never closed"),
-        ("email/digest.mjml.j2", "[[unsubscribe_url]]", "https://x.org/", r"\[\[unsubscribe_url\]\] 0 times"),
+        ("email/words.toml", 'privacy = "', 'private = "', r"blocks/footer\.mjml\.j2:\d+: .*privacy"),
+        ("tokens.toml", "[light]", "[lite]", r"blocks/head\.mjml\.j2:\d+: 'light' is undefined"),
+        ("email/blocks/lead.mjml.j2", "{% endif %}", "", r"blocks/lead\.mjml\.j2:\d+: "),
+        ("email/blocks/head.mjml.j2", "</mj-head>", "", r"templates/email/blocks/head\.mjml\.j2:1:1: <mj-head> is never"),
+        ("email/blocks/footer.mjml.j2", "[[unsubscribe_url]]", "https://x.org/", r"\[\[unsubscribe_url\]\] 0 times"),
     ],
 )
 def test_a_slip_in_a_template_is_told_with_its_place(

@@ -180,10 +180,10 @@ def designer(tmp_path: Path) -> Iterator[previews.Browser]:
 
 def test_a_broken_template_is_told_with_its_line_and_no_traceback(designer: previews.Browser) -> None:
     designer.text(PAGE)
-    template = designer.place.root / "templates" / "email" / "digest.mjml.j2"
+    template = designer.place.root / "templates" / "email" / "blocks" / "intro.mjml.j2"
     template.write_text(template.read_text().replace("{{ intro }}", "{{ introduction }}"))
     designer.until(lambda: "'introduction' is undefined" in designer.words(PAGE))
-    assert re.search(r"digest\.mjml\.j2:\d+", designer.words(PAGE))
+    assert re.search(r"templates/email/blocks/intro\.mjml\.j2:\d+", designer.words(PAGE))
     assert "Traceback" not in designer.text(PAGE)
     assert "A quiet guide to scans" in designer.words(PAGE)
 

@@ -187,9 +187,9 @@ def _origins(edition: model.Edition, material: model.Material) -> dict[str, str]
     """Return the files that a digest's words come from, most likely first: what a finding points at."""
     written = [edition.spec.path, *(article.path for article in edition.articles)]
     found = {_texts.name(path, material.library.root): content.text(path) for path in written}
-    for path in sorted((material.templates / "email").glob("*")):
+    for path in sorted((material.templates / "email").rglob("*")):
         if path.suffix in {".j2", ".toml"}:
-            found[f"templates/email/{path.name}"] = content.text(path)
+            found[f"templates/{path.relative_to(material.templates).as_posix()}"] = content.text(path)
     return found
 
 

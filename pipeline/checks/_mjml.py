@@ -24,7 +24,7 @@ FAILED = Check(
 CHECKS = (LINT, FAILED)
 
 TEMPLATE = "templates/email/digest.mjml.j2"
-_PLACED = re.compile(r"((?:templates|content)/[^\s:]+|[^\s:/]+\.j2):(\d+)(?::(\d+))?: ")
+_PLACED = re.compile(r"((?:templates|content)/[^\s:]+):(\d+)(?::\d+)?: ")
 
 
 def check(edition: model.Edition, material: model.Material) -> Iterator[model.Finding]:
@@ -45,8 +45,6 @@ def unrendered(place: Place, problem: errors.RenderProblem, project: Path) -> mo
     """
     message = problem.message.replace(f"{project}/", "")
     found = _PLACED.match(message)
-    if found:
-        name = found[1] if "/" in found[1] else f"templates/email/{found[1]}"
-        if (project / name).is_file():
-            return FAILED.at((name, int(found[2])), message, problem.hint)
+    if found and (project / found[1]).is_file():
+        return FAILED.at((found[1], int(found[2])), message, problem.hint)
     return FAILED.at(place, message, problem.hint)
