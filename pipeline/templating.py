@@ -68,7 +68,7 @@ def render(environment: jinja2.Environment, name: str, **values: object) -> str:
 
 
 def _place(error: jinja2.UndefinedError, name: str) -> str:
-    """Return file:line of the template: Jinja2 rewrites tracebacks so that the last such frame is the template's own."""
+    """Return file:line: Jinja2 rewrites tracebacks so that the last frame of a template is that template's own."""
     trace, place = error.__traceback__, name
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename

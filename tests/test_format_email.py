@@ -330,7 +330,7 @@ def changed_templates(folder: Path, name: str, old: str, new: str) -> model.Mate
         ("email/words.toml", 'privacy = "', 'private = "', r"blocks/footer\.mjml\.j2:\d+: .*privacy"),
         ("tokens.toml", "[light]", "[lite]", r"blocks/head\.mjml\.j2:\d+: 'light' is undefined"),
         ("email/blocks/lead.mjml.j2", "{% endif %}", "", r"blocks/lead\.mjml\.j2:\d+: "),
-        ("email/blocks/head.mjml.j2", "</mj-head>", "", r"templates/email/blocks/head\.mjml\.j2:1:1: <mj-head> is never"),
+        ("email/blocks/head.mjml.j2", "</mj-head>", "", r"email/blocks/head\.mjml\.j2:1:1: <mj-head> is never"),
         ("email/blocks/footer.mjml.j2", "[[unsubscribe_url]]", "https://x.org/", r"\[\[unsubscribe_url\]\] 0 times"),
     ],
 )
