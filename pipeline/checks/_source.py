@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from pipeline import markup, model, store
-from pipeline.checks import _headings, _images, _kept, _links, _readability, _review, _sources, _texts, _words
+from pipeline.checks import _headings, _images, _kept, _links, _readability, _review, _sources, _sponsor, _texts, _words
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +56,7 @@ def check(library: model.Library, today: dt.date, material: model.Material | Non
         name = _texts.name(spec.path, library.root)
         yield from _introduction(name, spec.intro, _texts.key_line(raws[name], "intro"))
         yield from _sources.edition(spec, name, raws[name], cited)
+        yield from _sponsor.check(spec, library, name, raws[name])
     yield from _review.users(library, today)
     yield from _review.rechecks(library, texts, today)
     yield from _words.titles(library)

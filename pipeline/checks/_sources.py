@@ -102,7 +102,8 @@ def edition(
     `name` and `raw` are its file; `cited` holds, by slug, what each article says beside a source.
     """
     known = [words for slug in (spec.lead, *spec.read_next) for words in cited.get(slug, ())]
-    for words in (spec.title, spec.subject, spec.preheader, spec.intro, spec.book.heading, spec.book.text):
+    own = (spec.title, spec.subject, spec.preheader, spec.intro, spec.book.heading, spec.book.text)
+    for words in (*own, *([spec.sponsor.text] if spec.sponsor else [])):
         for claim in _alone(words, known):
             place = (name, _texts.offset_line(raw, max(raw.find(words[:20]), 0)))
             yield ECHO.at(place, f"{claim!r} stands in no article of this edition beside a source")

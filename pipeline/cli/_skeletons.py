@@ -70,6 +70,12 @@ audience = "all"
 heading = "<heading>"
 text = "<one sentence>"
 button = "Download the book"
+
+# Only for an edition that a sponsor pays towards; it stands marked at the end, and never beside words about treatment.
+# [sponsor]
+# name = "<name>"
+# text = "<one or two sentences>"
+# url = "https://<the plain address of a page, without ? or #>"
 """
 
 KINDS = {"article": ("articles", ".md", ARTICLE), "edition": ("editions", ".toml", EDITION)}

@@ -65,6 +65,12 @@ class _BookCall(Strict):
     button: Line
 
 
+class _Sponsor(Strict):
+    name: Line
+    text: Line
+    url: Line
+
+
 class _Edition(Strict):
     number: Annotated[int, pydantic.Field(ge=1)]
     date: dt.date
@@ -78,6 +84,7 @@ class _Edition(Strict):
     not_after: Moment
     audience: Literal["all"]
     book: _BookCall
+    sponsor: _Sponsor | None = None
 
     @pydantic.model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -239,8 +246,10 @@ def _edition(desk: _files.Desk, path: Path) -> model.EditionSpec | None:
     head = desk.validate(_Edition, values, path, lines)
     if head is None:
         return None
-    fields = {name: getattr(head, name) for name in _Edition.model_fields if name != "book"}
-    return model.EditionSpec(slug=slug, path=path, book=model.BookCall(**head.book.model_dump()), **fields)
+    fields = {name: getattr(head, name) for name in _Edition.model_fields if name not in {"book", "sponsor"}}
+    book = model.BookCall(**head.book.model_dump())
+    sponsor = model.Sponsor(**head.sponsor.model_dump()) if head.sponsor else None
+    return model.EditionSpec(slug=slug, path=path, book=book, sponsor=sponsor, **fields)
 
 
 def book(desk: _files.Desk) -> model.BookSpec | None:

@@ -113,9 +113,9 @@ def _read_words(templates: Path) -> Mapping[str, str]:
         raise errors.RenderProblem(msg, hint=f"restore the shipped templates/{WORDS}") from error
     for key, value in words.items():
         try:
-            str(value).format(number=1, minutes=1, count=1, title="")
+            str(value).format(number=1, minutes=1, count=1, title="", name="")
         except (KeyError, IndexError, ValueError) as error:
             msg = f"{path}: {key} has a brace that means nothing: {value!r}"
-            hint = "keep {number}, {minutes}, {count} or {title} as they were; write a brace itself twice: {{"
+            hint = "keep {number}, {minutes}, {count}, {title} or {name} as they were; write a brace itself twice: {{"
             raise errors.RenderProblem(msg, hint=hint) from error
     return words

@@ -182,6 +182,15 @@ class BookCall:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Sponsor:
+    """Who pays towards an edition, in the publisher's plain words: no picture, and one address for every reader."""
+
+    name: str
+    text: str
+    url: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class EditionSpec:
     """An edition as the editor wrote it: which articles, in what order, with which words."""
 
@@ -199,6 +208,7 @@ class EditionSpec:
     not_after: dt.datetime
     audience: str
     book: BookCall
+    sponsor: Sponsor | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
