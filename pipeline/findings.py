@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline import checks, content, edition, errors, model, reach, render, store
 
+SERVED = ("helpful/", "pack/")  # the server answers these without a file
 SUBJECT = "checks"  # under this name the store knows what was used
 
 
@@ -75,7 +76,14 @@ def _of_book(material: model.Material, book: Mapping[str, bytes]) -> list[model.
         return []
     part = dataclasses.replace(material.library, articles={}, editions={}, corrections=(), images={})
     made_of = f"{reach.digest(part)}\n{_sums(book)}"
-    return checks.kept(material, "parity", made_of, lambda: checks.parity(part, {}, book, {}))
+    lost = checks.kept(material, "parity", made_of, lambda: checks.parity(part, {}, book, {}))
+    return [*checks.book(book), *lost]
+
+
+def links(material: model.Material, out: Path) -> list[model.Finding]:
+    """Return the links between pages of the built site that arrive nowhere: all of it is read, so not at each edit."""
+    site = _built(out, "site", material.library.root)
+    return checks.site(site, material.identity.base_url, SERVED, material.templates)
 
 
 def _sums(files: Mapping[str, bytes]) -> str:

@@ -65,7 +65,7 @@ def _found(desk: office.Desk, today: dt.date) -> list[model.Finding]:
 
 
 def check_full(desk: office.Desk, now: dt.datetime) -> tuple[list[model.Finding], tuple[errors.MissingPart, ...]]:
-    """Step 3 with what takes longer: axe, SpamAssassin, external links; and a problem for each that is not there."""
+    """Step 3 with what takes longer: axe, SpamAssassin, all links; and a problem for each part that is not there."""
     material, mails = desk.material, []
     seen = render.frame(material)
     for slug in desk.library.editions:
@@ -75,7 +75,8 @@ def check_full(desk: office.Desk, now: dt.datetime) -> tuple[list[model.Finding]
         except errors.Problem:
             continue  # `check` tells of it
     made = checks.full(material, mails, desk.settings.var / "links.json", now)
-    return checks.apply([*_found(desk, now.date()), *made.findings], desk.library.waivers), made.unasked
+    found = [*_found(desk, now.date()), *findings.links(material, desk.settings.out), *made.findings]
+    return checks.apply(found, desk.library.waivers), made.unasked
 
 
 def plan(here: office.Office, slug: str, service: str) -> "deliver.Plan":

@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,21 +36,24 @@ class Desk:
         return model.Material(self.library, self.settings.identity, self.settings.templates)
 
     def item(self, subject: str) -> render.Item:
-        """Return an edition by its slug, the book, or the library for the site; refuses what does not exist."""
+        """Return an edition by its slug, the book, or the library for the site; refuses what does not exist.
+
+        Refuses a book with broken Markdown too, which a preview still shows.
+        """
         if subject == "book":
-            return self.book()
+            return self.book(checks.broken(self.library, self.settings.templates))
         return self.library if subject == "site" else edition.edition(self.library, subject)
 
-    def book(self) -> model.Book:
-        """Return the book; refuses one of files that could not be read whole."""
-        self._refuse_faulty_book()
+    def book(self, more: Sequence[model.Finding] = ()) -> model.Book:
+        """Return the book; refuses one of files that could not be read whole, or in which `more` blocks."""
+        self._refuse_faulty_book(more)
         return edition.book(self.library)
 
-    def _refuse_faulty_book(self) -> None:
+    def _refuse_faulty_book(self, more: Sequence[model.Finding]) -> None:
         """Refuse to make a book of files that could not be read whole: its text would have holes that nobody sees."""
         others = ("articles/", "editions/", "waivers.toml", "recheck.toml", "superseded.toml", "corrections.toml")
         elsewhere = tuple(f"{self.library.root.name}/{name}" for name in others)
-        faults = [f for f in checks.apply(self.findings, self.library.waivers) if f.blocks]
+        faults = [f for f in checks.apply((*self.findings, *more), self.library.waivers) if f.blocks]
         told = [f"- {f.file}:{f.line}: {f.message}" for f in faults if not f.file.startswith(elsewhere)]
         if told:
             count = "a fault" if len(told) == 1 else f"{len(told)} faults"

@@ -92,8 +92,11 @@ def test_two_chapters_that_lead_to_each_other_are_no_fault(home: house.House) ->
         ("A zero\x00byte.\n", "content-encoding", 0),
     ],
 )
-def test_broken_markdown_is_found_at_its_line(home: house.House, text: str, code: str, below: int) -> None:
+def test_broken_markdown_is_found_at_its_line_and_no_book_is_made(
+    home: house.House, text: str, code: str, below: int
+) -> None:
     assert (code, CHAPTER, FIRST_LINE + below) in found(with_text(home, text))
+    assert f"content/{CHAPTER}:{FIRST_LINE + below}: " in refused(home)
 
 
 @pytest.mark.parametrize(
@@ -318,6 +321,7 @@ def test_such_a_letter_is_found_in_the_head_of_a_chapter_in_the_banks_and_in_a_d
     home.write(DRAWING, svg(f'<text font-family="Atkinson Hyperlegible Next">{word}</text>'))
     lines = [("book/02-visits.md", 3), ("glossary.toml", 4), ("images/shape.svg", 2), ("sources.json", 3)]
     assert [key for key in found(home) if key[0] == "letter-unprinted"] == [("letter-unprinted", *at) for at in lines]
+    assert f"content/{DRAWING}:2: the book's font has no {word!r}" in refused(home)
 
 
 def test_a_foreign_letter_in_an_address_is_no_fault(home: house.House) -> None:
@@ -328,6 +332,7 @@ def test_a_foreign_letter_in_an_address_is_no_fault(home: house.House) -> None:
 def test_words_of_a_drawing_in_another_font_are_found(home: house.House) -> None:
     with_drawing(home, svg('<text font-family="Comic Sans MS">Hi</text>').encode())
     assert list(found(home)) == [("drawing-font", DRAWING, 2)]
+    assert f"content/{DRAWING}:2: the text 'Hi' is set in 'Comic Sans MS'" in refused(home)
 
 
 def test_a_build_names_file_and_line_of_a_letter_that_it_cannot_print(home: house.House, workers: crew.Crew) -> None:

@@ -47,7 +47,11 @@ def document(body: str, style: str = "") -> weasyprint.Document:
 def written(body: str, style: str = "") -> bytes:
     """Return the PDF of a small part, with the tags of its source."""
     finisher = tags.finisher(html(body))
-    return finish.finished(document(body, style).write_pdf(finisher=finisher, pdf_variant="pdf/ua-1", pdf_forms=True))
+    out = io.BytesIO(document(body, style).write_pdf(finisher=finisher, pdf_variant="pdf/ua-1", pdf_forms=True))
+    with pikepdf.open(out) as pdf:
+        finish.finish(pdf)
+        pdf.save(out := io.BytesIO())
+    return out.getvalue()
 
 
 def opened(body: str, style: str = "") -> pikepdf.Pdf:

@@ -293,6 +293,25 @@ def test_addresses_that_the_site_answers_without_a_file_are_not_missing() -> Non
     assert [f.code for f in checks.site(page, "https://www.example.org")] == ["site-link-nowhere"] * 2
 
 
+def test_a_link_may_lead_to_what_becomes_public_on_the_same_day_and_not_to_what_comes_later() -> None:
+    def page(*links: str) -> bytes:
+        return "".join(["<html><body>", *(f'<a href="{link}">x</a>' for link in links)]).encode()
+
+    site = {"index.html": page("old/"), "old/index.html": page("../new/")}
+    site |= {"held/2026-12-08/index.html": page("old/", "new/"), "held/2026-12-08/new/index.html": page("../old/")}
+    (found,) = checks.site(site, "https://www.example.org")
+    assert (found.file, found.code) == ("out/site/old/index.html", "site-link-nowhere")
+    assert checks.site(site | {"old/index.html": page("../")}, "https://www.example.org") == []
+
+
+def test_a_link_that_leads_nowhere_is_told_at_its_line_in_the_template() -> None:
+    web = samples.ROOT / "templates"
+    line = (web / "web" / "page.html").read_text().split('href="{{ root }}privacy/"')[0].count("\n") + 1
+    page = {"a/index.html": b'<html><body><a href="../privacy/">Privacy</a></body></html>'}
+    (found,) = checks.site(page, "https://www.example.org", (), web)
+    assert (found.file, found.line) == ("templates/web/page.html", line)
+
+
 def test_an_unrendered_edition_is_a_finding_at_its_file() -> None:
     library, _ = content.load(SOUND / "content")
     problem = errors.RenderProblem(f"{SOUND}/content/articles/x.md: no drawing", hint="add it")

@@ -10,12 +10,13 @@ import requests
 import samples
 import sends
 
-from pipeline import audience, model
+from pipeline import audience, errors, model
 from pipeline.esps import _registry
 from pipeline.formats import email, text
 
 DIALECTS = ("resend", "sendgrid")
 LONGEST = f"{'long.name.' * 6}abcd@{'sub.' * 15}example.com"
+LONG_NAME = ('Zo\u00eb "Z\u00fc" O\'Neil-\u015amiech, \u0645\u0631\u064a\u0645 ' * 7)[:200]
 READERS = ("a@b.example.com", LONGEST, "o'hara+news@example.com", "no-name@example.com")
 
 
@@ -52,6 +53,41 @@ def test_every_reader_gets_one_click_unsubscribe_the_list_and_an_own_message_id(
         assert len(name) < 3 or name not in mail["html"] + mail["text"] + headers["Message-ID"] + link
     assert len({mail["headers"]["Message-ID"] for mail in got.values()}) == len(READERS)
     assert len({mail["headers"]["List-Unsubscribe"] for mail in got.values()}) == len(READERS)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_reader_with_a_long_name_in_any_script_and_one_with_none_get_the_same_mail_without_it(
+    tmp_path: Path, dialect: str
+) -> None:
+    """Names are not kept: a column of names stops the import, and a name before an address sends its line back."""
+    item, material = samples.sample_edition(), samples.sample_material()
+    made = {o.name: o.content for o in [*email.render(item, material), *text.render(item, material)]}
+    message = dataclasses.replace(sends.MESSAGE, html=made["email.html"].decode(), text=made["email.txt"].decode())
+    assert len(LONG_NAME) == 200
+    with sends.world(tmp_path, 0, dialect) as world:
+
+        def take(*lines: str) -> audience.ImportReport:
+            file = tmp_path / "names.csv"
+            file.write_text("\n".join(lines), encoding="utf-8")
+            return audience.import_csv(
+                world.engine, world.keys, file, source="t", now=sends.NOW, rejects=tmp_path / "back.csv"
+            )
+
+        quoted = LONG_NAME.replace('"', '""')
+        with pytest.raises(errors.AudienceProblem, match="never stored: 'name'"):
+            take("email,name", f'long@example.com,"{quoted}"', "none@example.com,")
+        report = take("email", f'"{quoted} <long@example.com>"', "long@example.com", "none@example.com")
+        assert (report.added, report.rejected) == (2, 1)
+        world.through(message=message).run()
+        mails = {address: mail_to(world, address) for address in ("long@example.com", "none@example.com")}
+    for address, mail in mails.items():
+        assert mail["headers"]["To"] == address
+        link = mail["headers"]["List-Unsubscribe"].strip("<>")
+        for part_name in ("html", "text"):
+            mail[part_name] = mail[part_name].replace(link, "LINK")
+            assert "Neil" not in mail[part_name]
+    first, second = mails.values()
+    assert (first["html"], first["text"]) == (second["html"], second["text"])
 
 
 def test_a_message_id_is_the_same_in_every_push_and_another_in_the_next_edition_or_a_test() -> None:

@@ -37,6 +37,7 @@ from pipeline.checks import (
     _support,
     _targets,
     _texts,
+    _traces,
     _waivers,
     _words,
 )
@@ -88,6 +89,14 @@ def letters(library: model.Library, templates: Path) -> list[model.Finding]:
     return _sorted(_letters.check(library, typography.printable(templates)))
 
 
+def broken(library: model.Library, templates: Path) -> list[model.Finding]:
+    """Return what the book would print as code, or lose: broken Markdown and headings, drawings with strange letters.
+
+    A build asks before it makes a page. Refuses when the font, in `templates`, is missing.
+    """
+    return _sorted([*_source.broken(library), *_letters.drawings(library, typography.printable(templates))])
+
+
 def readability(library: model.Library) -> list[Section]:
     """Return how hard each section of the articles and chapters is to read, file by file, from top to bottom."""
     return _source.sections(library)
@@ -127,7 +136,8 @@ def full(
 def _mail_of(outputs: Mapping[str, bytes], edition: model.Edition, material: model.Material) -> _mail.Mail:
     origins = _origins(edition, material)
     folder = f"out/{edition.spec.slug}"
-    page = _pages.parse(f"{folder}/{_mail.HTML}", outputs.get(_mail.HTML, b""), origins)
+    trace = _traces.tracer(edition, material)
+    page = _pages.parse(f"{folder}/{_mail.HTML}", outputs.get(_mail.HTML, b""), origins, trace)
     text = outputs.get(_mail.TEXT, b"").decode("utf-8", "replace")
     return _mail.Mail(edition, material.identity, folder, page, text, origins)
 
@@ -154,9 +164,13 @@ def book(outputs: Mapping[str, bytes]) -> list[model.Finding]:
     return _sorted(_outputs.book(outputs))
 
 
-def site(outputs: Mapping[str, bytes], base_url: str, served: tuple[str, ...] = ()) -> list[model.Finding]:
+def site(
+    outputs: Mapping[str, bytes], base_url: str, served: tuple[str, ...] = (), templates: Path | None = None
+) -> list[model.Finding]:
     """Check the site as it is built; `served` are the beginnings of paths that the site answers without a file."""
-    return _sorted(_outputs.site(outputs, base_url, served))
+    pages = sorted((templates / "web").glob("*.html")) if templates else []
+    origins = {f"templates/web/{path.name}": content.text(path) for path in pages}
+    return _sorted(_outputs.site(outputs, base_url, served, origins))
 
 
 def parity(
@@ -189,7 +203,8 @@ def _origins(edition: model.Edition, material: model.Material) -> dict[str, str]
     """Return the files that a digest's words come from, most likely first: what a finding points at."""
     written = [edition.spec.path, *(article.path for article in edition.articles)]
     found = {_texts.name(path, material.library.root): content.text(path) for path in written}
-    for path in sorted((material.templates / "email").rglob("*")):
+    templates = (path for name in ("email", "text") for path in sorted((material.templates / name).rglob("*")))
+    for path in templates:
         if path.suffix in {".j2", ".toml"}:
             found[f"templates/{path.relative_to(material.templates).as_posix()}"] = content.text(path)
     return found

@@ -2,10 +2,13 @@
 
 import importlib.util
 import itertools
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import lxml.html
 
 from pipeline import errors, model
 from pipeline.checks import _pages
@@ -101,7 +104,9 @@ def _findings(page: _pages.Page, seen: Iterator[tuple[str, Any]]) -> Iterator[mo
 
 
 def _place(page: _pages.Page, html: str) -> tuple[str, int]:
-    start = page.html.find(html[: html.find(">") + 1])
-    line = page.html.count("\n", 0, start) + 1 if start >= 0 else 0
+    match = re.match(r"<(\w+)", html)
+    told = next(lxml.html.document_fromstring(html).iter(match[1].lower() if match else "html"), page.root)
+    same = (element for element in page.root.iter(told.tag) if dict(element.attrib) == dict(told.attrib))
     words = html[html.find(">") + 1 : html.rfind("<")] if "</" in html else ""
-    return _pages.find(page.origins, words if "<" not in words else "") or (page.name, line)
+    needles = [words] if "<" not in words else []
+    return page.place(next(same, page.root), *needles)

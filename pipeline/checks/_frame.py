@@ -40,6 +40,5 @@ def page(page: _pages.Page, language: str) -> Iterator[model.Finding]:
         yield TITLE.at(top, "the page has no title")
     bare = page.root.xpath("//table[not(@role)][not(tr/th | */tr/th)]")
     if bare:
-        line = int(bare[0].sourceline or 0)
         more = f", and {len(bare) - 1} more have none" if len(bare) > 1 else ""
-        yield TABLE.at((page.name, line), f"a layout table has no role{more}")
+        yield TABLE.at(page.place(bare[0]), f"a layout table has no role{more}")

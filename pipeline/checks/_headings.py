@@ -3,9 +3,11 @@
 import itertools
 from collections.abc import Iterator
 
+import lxml.html
+
 from pipeline import markup, model
 from pipeline.checks import _pages, _texts
-from pipeline.checks._check import BLOCK, Check
+from pipeline.checks._check import BLOCK, Check, Place
 
 ORDER = Check(
     "heading-order",
@@ -59,15 +61,20 @@ def page(page: _pages.Page) -> Iterator[model.Finding]:
     above, titles = 0, 0
     for element in page.root.iter("h1", "h2", "h3", "h4", "h5", "h6"):
         words, level = _pages.words(element), int(str(element.tag)[1])
-        place = page.place(element, words)
         titles += level == 1
         if not words:
-            yield EMPTY.at(place, f"an h{level} has no words", "write the heading, or take it out of the template")
+            message = f"an h{level} has no words"
+            yield EMPTY.at(page.place(element), message, "write the heading, or take it out of the template")
         if level > above + 1:
-            after = f"follows h{above}" if above else "is the first heading"
-            yield ORDER.at(place, f"h{level} {words!r} {after}", "mend the level, in the text or in the template")
+            message = f"h{level} {words!r} {f'follows h{above}' if above else 'is the first heading'}"
+            yield ORDER.at(_place(page, element, words), message, "mend the level, in the text or in the template")
         elif level == 1 and titles > 1:
-            yield ORDER.at(place, f"{words!r} is a second h1", "keep h1 for the title alone")
+            yield ORDER.at(_place(page, element, words), f"{words!r} is a second h1", "keep h1 for the title alone")
         above = level
     if not above:
-        yield ORDER.at((page.name, 0), "there is no heading at all", "give the page its h1")
+        yield ORDER.at(page.place(page.root, "<mjml", "<html"), "there is no heading at all", "give the page its h1")
+
+
+def _place(page: _pages.Page, heading: lxml.html.HtmlElement, words: str) -> Place:
+    """Return the place of the tag, which decides the level, before that of the words."""
+    return page.trace(heading) or page.place(heading, words)

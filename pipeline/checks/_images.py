@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+import lxml.html
+
 from pipeline import markup, model
 from pipeline.checks import _links, _pages, _texts
 from pipeline.checks._check import BLOCK, Check
@@ -42,27 +44,25 @@ def page(page: _pages.Page, base_url: str) -> Iterator[model.Finding]:
     for image in page.root.iter("img"):
         src = image.get("src") or ""
         drawing = re.sub(r"(-\d+)?\.\w+$", ".", src.rpartition("/")[2])  # line-1200.png is drawn from line.svg
-        place = page.place(image, drawing)
         if image.get("alt") is None:
+            place = page.trace(image) or page.place(image, drawing)
             yield ALT.at(place, f"the picture {src!r} has no alt text")
         if {image.get("width"), image.get("height")} & {"0", "1"}:
             message = f"the picture {src!r} is as small as a counting pixel"
-            yield REMOTE.at(place, message, "take it out: nothing in a mail counts who opens it")
-    for address, line in _loaded(page):
+            yield REMOTE.at(page.place(image, drawing), message, "take it out: nothing in a mail counts who opens it")
+    for address, element in _loaded(page):
         if not _links.is_own(address, base_url) and not address.startswith("cid:"):
-            place = _pages.find(page.origins, address) or (page.name, line)
             message = f"{address[:80]!r} is loaded when the mail is opened, and not from {base_url}"
-            yield REMOTE.at(place, message)
+            yield REMOTE.at(page.place(element, address), message)
 
 
-def _loaded(page: _pages.Page) -> Iterator[tuple[str, int]]:
-    """Yield every address that is loaded without a click, with its line in the output."""
+def _loaded(page: _pages.Page) -> Iterator[tuple[str, lxml.html.HtmlElement]]:
+    """Yield every address that is loaded without a click, with the element that loads it."""
     for element in page.root.xpath(_LOADERS):
-        line = int(element.sourceline or 0)
         names = (*_LOADING, "href") if element.tag == "link" else _LOADING
         for value in (element.get(name) for name in names):
             if value:
-                yield value.strip(), line
+                yield value.strip(), element
         css = (element.text or "") if element.tag == "style" else (element.get("style") or "")
         for match in _CSS_ADDRESS.finditer(css):
-            yield match[1], line
+            yield match[1], element

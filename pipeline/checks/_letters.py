@@ -37,14 +37,29 @@ def check(library: model.Library, known: Collection[int]) -> Iterator[model.Find
     """Yield a finding for each line of the book's texts, banks, sources and drawings with a letter not in `known`."""
     if library.book is None:
         return
-    chapters = [library.chapters[slug] for slug in library.book.chapters if slug in library.chapters]
-    for place, words in _typed(library, chapters):
-        lacking = dict.fromkeys(char for char in words if ord(char) not in known and not char.isspace())
-        if lacking:
-            shown = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in list(lacking)[:3])
-            yield LETTER.at(place, f"the book's font has no {shown}")
-    for name, root in _drawings(library, chapters):
+    for place, words in _typed(library, _chapters(library)):
+        yield from _lacking(place, words, known)
+    yield from drawings(library, known)
+
+
+def drawings(library: model.Library, known: Collection[int]) -> Iterator[model.Finding]:
+    """Yield a finding for each text of the book's drawings with a letter not in `known`, or in another font."""
+    for name, root in _drawings(library, _chapters(library)):
+        for text in root.iter(_SVG_TEXT):
+            yield from _lacking((name, _line(text)), _words(text), known)
         yield from _fonts(name, root)
+
+
+def _lacking(place: Place, words: str, known: Collection[int]) -> Iterator[model.Finding]:
+    lacking = dict.fromkeys(char for char in words if ord(char) not in known and not char.isspace())
+    if lacking:
+        shown = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in list(lacking)[:3])
+        yield LETTER.at(place, f"the book's font has no {shown}")
+
+
+def _chapters(library: model.Library) -> list[model.Chapter]:
+    named = library.book.chapters if library.book else ()
+    return [library.chapters[slug] for slug in named if slug in library.chapters]
 
 
 def _typed(library: model.Library, chapters: Sequence[model.Chapter]) -> Iterator[tuple[Place, str]]:
@@ -60,8 +75,6 @@ def _typed(library: model.Library, chapters: Sequence[model.Chapter]) -> Iterato
     for name in sorted(_used("citation", chapters) & library.sources.keys()):
         source = library.sources[name]
         yield _at(library, library.root / "sources.json", source.line), " ".join(_strings(dict(source.csl)))
-    for name, root in _drawings(library, chapters):
-        yield from (((name, _line(text)), _words(text)) for text in root.iter(_SVG_TEXT))
 
 
 def _at(library: model.Library, path: Path, line: int) -> Place:

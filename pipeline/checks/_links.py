@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pipeline import markup, model
 from pipeline.checks import _pages, _texts
-from pipeline.checks._check import BLOCK, WARNING, Check, Place
+from pipeline.checks._check import BLOCK, WARNING, Check
 
 EMPTY = Check(
     "link-empty", BLOCK, "No link is announced without words.", "write inside the link where it leads, or take it out"
@@ -88,24 +88,25 @@ def source(name: str, document: markup.Document) -> Iterator[model.Finding]:
         if inline.token.type == "link_open":
             place, words = (name, inline.line), _texts.link_words(inline)
             href = str(inline.token.attrs.get("href", ""))
-            yield from _words(place, words, href)
+            faults = [*_words(words, href)]
             if not markup.split_target(href)[0]:  # content.load has looked where our own schemes lead
-                yield from _target(place, words, href, anchors)
+                faults += _target(words, href, anchors)
+            yield from (check.at(place, message) for check, message in faults)
 
 
-def _words(place: Place, words: str, href: str) -> Iterator[model.Finding]:
+def _words(words: str, href: str) -> Iterator[tuple[Check, str]]:
     if not words:
-        yield EMPTY.at(place, f"the link to {href!r} has no words")
+        yield EMPTY, f"the link to {href!r} has no words"
     elif words.casefold().rstrip(".!") in _VAGUE:
-        yield TEXT.at(place, f"the link text {words!r} does not say where it leads")
+        yield TEXT, f"the link text {words!r} does not say where it leads"
 
 
-def _target(place: Place, words: str, href: str, anchors: Collection[str]) -> Iterator[model.Finding]:
+def _target(words: str, href: str, anchors: Collection[str]) -> Iterator[tuple[Check, str]]:
     if href.startswith("#") and href != "#":
         if href[1:] not in anchors:
-            yield ANCHOR.at(place, f"the link {words!r} leads to {href}, which is not in this text")
+            yield ANCHOR, f"the link {words!r} leads to {href}, which is not in this text"
     elif wrong := fault(href):
-        yield TARGET.at(place, f"the link {words!r}: {href!r} {wrong}")
+        yield TARGET, f"the link {words!r}: {href!r} {wrong}"
 
 
 # --- in HTML ----------------------------------------------------------------------
@@ -119,13 +120,12 @@ def page(page: _pages.Page, base_url: str, fields: Collection[str]) -> Iterator[
         if element.get("href") is None and (element.get("id") or element.get("name")):
             continue  # a place to arrive at, not a link
         href, words = (element.get("href") or "").strip(), _pages.words(element)
-        written = (f'href="{href}"', f"]({href})") if len(href) > 1 else ()
-        place = page.place(element, *written, words)
-        yield from _words(place, words, href)
-        if is_own(href, base_url):
-            own = True
-        elif href not in fields:
-            yield from _target(place, words, href, anchors)
+        is_ours = is_own(href, base_url)
+        own = own or is_ours
+        faults = [*_words(words, href)]
+        faults += () if is_ours or href in fields else _target(words, href, anchors)
+        needles = (f'href="{href}"', f"]({href})", words) if len(href) > 1 else ()
+        yield from (check.at(page.place(element, *needles), message) for check, message in faults)
     if own and (wrong := _own_fault(base_url)):
         yield SITE.at((SETTINGS, 0), f"the mail links to {base_url}, which {wrong}")
 

@@ -11,6 +11,8 @@ from pipeline.checks._check import BLOCK, WARNING, Check, Place
 HTML, TEXT = "email.html", "email.txt"
 WARN_BYTES, MOST_BYTES = 90_000, 100_000  # Gmail hides what follows at about 102 KB, however one counts a KB
 OWN_LINK = "[[unsubscribe_url]]"
+WHOLE, FOOTER = "templates/email/digest.mjml.j2", "templates/email/blocks/footer.mjml.j2"
+TEXT_WHOLE = "templates/text/digest.txt.j2"
 
 PART = Check(
     "part-missing",
@@ -90,6 +92,10 @@ class Mail:
         """Return the name of an output as findings print it."""
         return f"{self.folder}/{name}"
 
+    def footer(self) -> Place:
+        """Return the template in which the lines that the law demands are missing."""
+        return (FOOTER if FOOTER in self.origins else WHOLE), 0
+
     def spec(self, key: str) -> Place:
         """Return the place of a key of the edition's file."""
         place = next(iter(self.origins))  # the edition's own file comes first
@@ -101,11 +107,11 @@ def check(mail: Mail) -> Iterator[model.Finding]:
     yield from _merges(mail)
     page = mail.page
     if page is None:
-        yield PART.at((mail.output(HTML), 0), "the mail has no HTML part")
+        yield PART.at((WHOLE, 0), "the mail has no HTML part")
     else:
         yield from _html(mail, page)
     if not mail.text.strip():
-        yield PART.at((mail.output(TEXT), 0), "the mail has no text part")
+        yield PART.at((TEXT_WHOLE, 0), "the mail has no text part")
     else:
         yield from _text(mail)
     if page is not None and mail.text.strip():
@@ -115,13 +121,13 @@ def check(mail: Mail) -> Iterator[model.Finding]:
 def _html(mail: Mail, page: _pages.Page) -> Iterator[model.Finding]:
     links = page.root.xpath("//a[@href=$link]", link=OWN_LINK)
     if not any(_pages.words(link) for link in links):
-        yield UNSUBSCRIBE.at((page.name, 0), f"no link with words leads to {OWN_LINK}")
+        yield UNSUBSCRIBE.at(mail.footer(), f"no link with words in {HTML} leads to {OWN_LINK}")
     if _pages.letters(mail.identity.postal_address) not in _pages.visible(page.root):
-        yield POSTAL.at((page.name, 0), "the postal address is not printed")
+        yield POSTAL.at(mail.footer(), f"{HTML} does not print the postal address")
     yield from _size(mail, len(page.html.encode()))
     opened, closed = page.html.count("<!--[if"), page.html.count("<![endif]")
     if opened != closed:
-        yield COMMENTS.at((page.name, 0), f"{opened} conditional comments are opened and {closed} closed")
+        yield COMMENTS.at((WHOLE, 0), f"{opened} conditional comments are opened and {closed} closed")
     for match in _SPOILT.finditer(page.html):
         line = page.html.count("\n", 0, match.start()) + 1
         yield ATTRIBUTE.at((page.name, line), f"an attribute ends in {match[0][-30:]!r}")
@@ -136,10 +142,11 @@ def _size(mail: Mail, size: int) -> Iterator[model.Finding]:
 
 def _text(mail: Mail) -> Iterator[model.Finding]:
     if OWN_LINK not in mail.text:
-        message = f"the text has no {OWN_LINK}"
-        yield UNSUBSCRIBE.at((mail.output(TEXT), 0), message, f"restore {OWN_LINK} in the text template")
+        message = f"{TEXT} has no {OWN_LINK}"
+        yield UNSUBSCRIBE.at((TEXT_WHOLE, 0), message, f"restore {OWN_LINK} in the text template")
     if _pages.letters(mail.identity.postal_address) not in _pages.letters(mail.text):
-        yield POSTAL.at((mail.output(TEXT), 0), "the postal address is not printed")
+        hint = "print the organisation's postal address in the text template"
+        yield POSTAL.at((TEXT_WHOLE, 0), f"{TEXT} does not print the postal address", hint)
 
 
 def _missing_headings(mail: Mail, page: _pages.Page) -> Iterator[model.Finding]:
@@ -147,7 +154,7 @@ def _missing_headings(mail: Mail, page: _pages.Page) -> Iterator[model.Finding]:
     for element in page.root.iter("h1", "h2", "h3"):
         words = _pages.squeeze(str(element.text_content()))
         if _pages.letters(words).casefold() not in text:
-            yield INCOMPLETE.at((mail.output(TEXT), 0), f"the heading {words!r} is not in the text part")
+            yield INCOMPLETE.at((TEXT_WHOLE, 0), f"the heading {words!r} is not in the text part")
 
 
 def _merges(mail: Mail) -> Iterator[model.Finding]:

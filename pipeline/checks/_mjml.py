@@ -24,7 +24,7 @@ FAILED = Check(
 CHECKS = (LINT, FAILED)
 
 TEMPLATE = "templates/email/digest.mjml.j2"
-_PLACED = re.compile(r"((?:templates|content)/[^\s:]+):(\d+)(?::\d+)?: ")
+_PLACED = re.compile(r"((?:templates|content)/[^\s:]+)(?::(\d+))?(?::\d+)?: ")
 
 
 def check(edition: model.Edition, material: model.Material) -> Iterator[model.Finding]:
@@ -46,5 +46,5 @@ def unrendered(place: Place, problem: errors.RenderProblem, project: Path) -> mo
     message = problem.message.replace(f"{project}/", "")
     found = _PLACED.match(message)
     if found and (project / found[1]).is_file():
-        return FAILED.at((found[1], int(found[2])), message, problem.hint)
+        return FAILED.at((found[1], int(found[2] or 0)), message, problem.hint)
     return FAILED.at(place, message, problem.hint)

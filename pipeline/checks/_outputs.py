@@ -1,7 +1,8 @@
 """The book and the site as they are built: small promises about whole folders of files."""
 
 import posixpath
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 from pipeline import model
@@ -22,6 +23,7 @@ NOWHERE = Check(
 )
 CHECKS = (PDF, NOWHERE)
 
+_HELD = re.compile(r"held/(\d{4}-\d\d-\d\d)/(.+)")  # what becomes public on a later day
 Targets = Mapping[str, frozenset[str]]  # page or file -> the anchors in it
 
 
@@ -35,20 +37,46 @@ def book(outputs: Mapping[str, bytes]) -> Iterator[model.Finding]:
             yield PDF.at((f"out/book/{name}", 0), "this is not a PDF file")
 
 
-def site(outputs: Mapping[str, bytes], base_url: str, served: tuple[str, ...]) -> Iterator[model.Finding]:
-    """Yield a finding for each link between pages that leads to no page, file or anchor of the site."""
+def site(
+    outputs: Mapping[str, bytes], base_url: str, served: tuple[str, ...], origins: Mapping[str, str]
+) -> Iterator[model.Finding]:
+    """Yield a finding for each link between pages that leads to no page, file or anchor of the site.
+
+    Today's site is judged, and that of each day which is prepared. `origins` are the templates of its pages, by name.
+    """
     html = ((name, data) for name, data in outputs.items() if name.endswith(".html"))
-    pages = {name: page for name, data in html if (page := _pages.parse(f"out/site/{name}", data, {}))}
-    targets = {name: frozenset[str]() for name in outputs}
-    targets |= {name: frozenset(page.root.xpath("//@id | //a/@name")) for name, page in pages.items()}
-    for name, page in pages.items():
-        for element in page.root.iter("a"):
-            href = (element.get("href") or "").strip()
-            path = _path(href, name, base_url)
-            if path is None or path.startswith(served) or _arrives(path, urlsplit(href).fragment, targets):
-                continue
-            message = f"the link {_pages.words(element)!r} leads to {href!r}, which is not on the site"
-            yield NOWHERE.at((page.name, int(element.sourceline or 0)), message)
+    pages = {name: page for name, data in html if (page := _pages.parse(f"out/site/{name}", data, origins))}
+    anchors = {name: frozenset[str]() for name in outputs}
+    anchors |= {name: frozenset(page.root.xpath("//@id | //a/@name")) for name, page in pages.items()}
+    for view in _views(outputs):
+        targets = {address: anchors[name] for address, name in view.items()}
+        for address, name in view.items():
+            if name in pages:
+                yield from _nowhere(pages[name], address, base_url, served, targets)
+
+
+def _views(names: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Yield the site as it is now and on each day that is prepared: by address, the name of the file that is there."""
+    held = [(name, match[1], match[2]) for name in names if (match := _HELD.fullmatch(name))]
+    view = {name: name for name in names if not _HELD.fullmatch(name)}
+    yield view
+    for day in sorted({day for _, day, _ in held}):
+        view = view | {address: name for name, when, address in held if when == day}
+        yield view
+
+
+def _nowhere(
+    page: _pages.Page, address: str, base_url: str, served: tuple[str, ...], targets: Targets
+) -> Iterator[model.Finding]:
+    for element in page.root.iter("a"):
+        href, words = (element.get("href") or "").strip(), _pages.words(element)
+        path = _path(href, address, base_url)
+        if path is None or path.startswith(served) or _arrives(path, urlsplit(href).fragment, targets):
+            continue
+        message = f"the link {words!r} leads to {href!r}, which is not on the site"
+        written = f'href="{{{{ root }}}}{href.lstrip("./")}"'
+        place = page.place(element, f"{written}>{words}</a>", written, f'href="{href}"')
+        yield NOWHERE.at(place, message)
 
 
 def _path(href: str, page: str, base_url: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import lxml.etree
 import lxml.html
@@ -15,17 +15,23 @@ _INVISIBLE = re.compile("[\u034f\u200b\u200c\u200d\ufeff\u00ad]")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Page:
-    """One HTML file: `name` as findings print it, and the files its words come from, by name, most likely first."""
+    """One HTML file: `name` as findings print it, and the files its words come from, by name, most likely first.
+
+    `trace` finds the template's tag that an element comes from.
+    """
 
     name: str
     html: str
     root: lxml.html.HtmlElement
     origins: Mapping[str, str]
+    trace: Callable[[lxml.html.HtmlElement], Place | None] = lambda _: None
 
     def place(self, element: lxml.html.HtmlElement, *needles: str) -> Place:
-        """Return the first place in the origins that holds a needle; else the element's own line in the output."""
-        found = find(self.origins, *needles)
-        return found or (self.name, int(element.sourceline or 0))
+        """Return the first place in the origins that holds a needle, else the template's tag.
+
+        When both are unknown, the element's own line in the output: it was not made from these files.
+        """
+        return find(self.origins, *needles) or self.trace(element) or (self.name, int(element.sourceline or 0))
 
 
 def find(origins: Mapping[str, str], *needles: str) -> Place | None:
@@ -39,14 +45,19 @@ def find(origins: Mapping[str, str], *needles: str) -> Place | None:
     return None
 
 
-def parse(name: str, data: bytes, origins: Mapping[str, str]) -> Page | None:
+def parse(
+    name: str,
+    data: bytes,
+    origins: Mapping[str, str],
+    trace: Callable[[lxml.html.HtmlElement], Place | None] = lambda _: None,
+) -> Page | None:
     """Parse HTML as browsers do; None when there is nothing in it."""
     html = data.decode("utf-8", "replace")
     try:
         root = lxml.html.document_fromstring(data, parser=lxml.html.HTMLParser(encoding="utf-8"))
     except lxml.etree.ParserError:
         return None
-    return Page(name, html, root, origins)
+    return Page(name, html, root, origins, trace)
 
 
 def words(element: lxml.html.HtmlElement) -> str:

@@ -64,6 +64,13 @@ def check(library: model.Library, today: dt.date, material: model.Material | Non
     yield from _readability.unused(library, frozenset[str]().union(*(found.names for _, found in judged)))
 
 
+def broken(library: model.Library) -> Iterator[model.Finding]:
+    """Yield what is broken in the Markdown and the headings of the book's chapters."""
+    for text in _texts.of(library):
+        if library.book and text.writing.slug in library.book.chapters and isinstance(text.writing, model.Chapter):
+            yield from (*_words.broken(text), *_headings.source(text))
+
+
 def sections(library: model.Library) -> list[_readability.Section]:
     """Return how hard each section of the articles and chapters is to read, file by file, from top to bottom."""
     names = _readability.names(library)

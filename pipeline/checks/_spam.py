@@ -55,7 +55,7 @@ def judged(mail: _mail.Mail, answer: str) -> list[model.Finding]:
     rules = {name: float(points) for points, name in _RULE.findall(answer)}
     told = ", ".join(f"{name} {points:g}" for name, points in sorted(rules.items(), key=lambda r: -r[1]) if points > 0)
     message = f"SpamAssassin gives {score[1]} points; {MOST:g} is the most: {told}"
-    return [SCORE.at((mail.output(_mail.HTML), 0), message)]
+    return [SCORE.at((_mail.WHOLE, 0), message)]
 
 
 def _written(mail: _mail.Mail, now: dt.datetime) -> bytes:

@@ -31,7 +31,7 @@ def page(page: _pages.Page, shown: Sequence[tuple[lxml.html.HtmlElement, _styles
         top, bottom = _styles.sides(style.own, "padding") if style.own.get("display") in _BOXES else (0.0, 0.0)
         high = (style.line or style.size * _NORMAL) + top + bottom
         if high < LEAST:
-            place = page.place(element, f'href="{element.get("href")}"', words)
+            place = page.trace(element) or page.place(element, f'href="{element.get("href")}"', words)
             yield SMALL.at(place, f"the link {words!r} is {high:.0f} pixels high; {LEAST:.0f} is the least")
 
 

@@ -77,12 +77,16 @@ def link_url(base_url: str, scheme: str, target: str) -> str:
     return f"{base_url}/book/" if scheme == "chapter" else target
 
 
-def with_merge_fields(text: str, name: str) -> str:
-    """Return `text` unchanged; refuse it unless each reader's own fields stand in it exactly once."""
+def with_merge_fields(text: str, name: str, template: str) -> str:
+    """Return `text` unchanged; refuse it unless each reader's own fields stand in it exactly once.
+
+    `template` is the one below templates/ that has them.
+    """
     for field in model.MERGE_FIELDS:
         found = text.count(f"[[{field}]]")
         if found != 1:
-            msg = f"{name} holds [[{field}]] {found} times; it must stand there once, in the footer"
+            place = "" if found else f"templates/{template}: "
+            msg = f"{place}{name} holds [[{field}]] {found} times; it must stand there once, in the footer"
             raise errors.RenderProblem(msg, hint="restore the footer of the template, or take it out of the text")
     return text
 

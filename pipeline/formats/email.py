@@ -21,14 +21,16 @@ KIND = "edition"
 TEMPLATES = ("email", "fonts", "tokens.toml")
 
 WIDTHS = (600, 1200)  # pixels: as wide as the mail, and twice that for sharp screens
+MARKED, MARK = _origins.MARKED, _origins.MARK
 MARK_WIDTH = 84  # pixels, shown at half of it
 
 
 def render(edition: model.Edition, material: model.Material) -> list[model.Output]:
     """Return email.html, message.json and the pictures; refuses what a mail program would show broken."""
     html = _compiled(edition, material)
+    html = _digest.with_merge_fields(html, "email.html", "email/blocks/footer.mjml.j2")
     return [
-        model.Output("email.html", _digest.with_merge_fields(html, "email.html").encode("ascii")),
+        model.Output("email.html", html.encode("ascii")),
         model.Output("message.json", _message(edition.spec, material.identity)),
         *_pictures(edition, material),
     ]
@@ -68,6 +70,15 @@ def mjml_source(
 def origins(edition: model.Edition, material: model.Material) -> _origins.Origins:
     """Return what leads from a place in the filled-in MJML to the template's own line and column."""
     return _origins.Origins(mjml_source(edition, material, traced=True), material.templates, "email")
+
+
+def marked(edition: model.Edition, material: model.Material) -> tuple[str, _origins.Origins]:
+    """Return the mail with marks in its elements, and what leads from a mark to the template; for looking, not mailing.
+
+    MARKED is the attribute, MARK the beginning of its value and of the class that bear an offset.
+    """
+    found = origins(edition, material)
+    return mjml.to_html(found.marked()), found
 
 
 def _compiled(edition: model.Edition, material: model.Material) -> str:

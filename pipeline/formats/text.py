@@ -28,7 +28,7 @@ def render(edition: model.Edition, material: model.Material) -> list[model.Outpu
     text = templating.render(environment, "digest.txt.j2", **values)
     text = re.sub(r"[ \t]+\n", "\n", text)
     text = re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n"
-    return [model.Output("email.txt", _digest.with_merge_fields(text, "email.txt").encode())]
+    return [model.Output("email.txt", _digest.with_merge_fields(text, "email.txt", "text/digest.txt.j2").encode())]
 
 
 def wrap(text: str, width: int = WIDTH) -> str:

@@ -69,7 +69,7 @@ def to_html(source: str) -> str:
         raise _explained(source, error) from error
     html = _inlined(html, "\n".join(rewriter.css))
     html = scan.rewritten(html, _tidied).encode("ascii", "xmlcharrefreplace").decode("ascii")
-    _refuse_unbalanced(html)
+    _refuse_unbalanced(source, html)
     return html
 
 
@@ -191,9 +191,24 @@ def _tidied(name: str, tag: str) -> str:
     return _PIXELS.sub(r'\1"', tag) if name == "table" else tag
 
 
-def _refuse_unbalanced(html: str) -> None:
+def _refuse_unbalanced(source: str, html: str) -> None:
     """Outlook hides everything after a conditional comment that is not closed."""
     opened, closed = html.count("<!--[if"), html.count("<![endif]")
-    if opened != closed or not opened:
-        msg = f"the compiled mail opens {opened} conditional comments for Outlook and closes {closed}"
-        raise errors.RenderProblem(msg, hint="close every <!--[if ...]> of the template with <![endif]-->")
+    if opened == closed and opened:
+        return
+    message = f"the compiled mail opens {opened} conditional comments for Outlook and closes {closed}"
+    hint = "close every <!--[if ...]> of the template with <![endif]-->"
+    at = _unpaired(source)
+    raise errors.RenderProblem(message, hint=hint) if at is None else _refusal(source, at, message, hint)
+
+
+def _unpaired(source: str) -> int | None:
+    """Return where the first conditional comment stands that is not closed, or was not opened."""
+    waiting: int | None = None
+    for piece in scan.pieces(source):
+        text = source[piece.start : piece.end] if piece.kind is scan.Kind.COMMENT else ""
+        more = text.count("<!--[if") - text.count("<![endif]")
+        if more and (more > 0) == (waiting is not None):
+            return piece.start if waiting is None else waiting
+        waiting = piece.start if more > 0 else None if more else waiting
+    return waiting

@@ -12,31 +12,28 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
 from pipeline import errors
+from pipeline.formats.book import squeeze
 
 FAMILY = "Atkinson-Hyperlegible-Next"
 FORM_FONT = Name("/BookForm")
 _STOCK_LOOK = re.compile(r"([\d.]+ [\d.]+ [\d.]+ rg) (\S+) ([\d.]+) Tf")  # colour, font and size
 
 
-def finished(content: bytes) -> bytes:
-    """Return the PDF ready for readers. Refuses a font that is not ours, and two fields of one name."""
-    with pikepdf.open(io.BytesIO(content)) as pdf:
-        _only_our_fonts(pdf)
-        _mend_fields(pdf)
-        out = io.BytesIO()
-        pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-        return out.getvalue()
+def finish(pdf: pikepdf.Pdf) -> None:
+    """Make the PDF ready for readers, in place. Refuses a font that is not ours, and two fields of one name."""
+    _only_our_fonts(pdf)
+    _mend_fields(pdf)
 
 
 def _only_our_fonts(pdf: pikepdf.Pdf) -> None:
-    """Refuse a font that slipped in: a character was asked for that ours lacks."""
-    for thing in pdf.objects:
-        if isinstance(thing, Dictionary) and thing.get("/Type") == Name.FontDescriptor:
-            name = str(thing.FontName).rpartition("+")[2].lstrip("/")
-            if not name.startswith(FAMILY) or "/FontFile2" not in thing:
-                msg = f"the book uses the font {name}, which is not its own"
-                hint = "look for a drawing that names another font: ours is Atkinson Hyperlegible Next"
-                raise errors.RenderProblem(msg, hint=hint)
+    """Refuse a font that slipped in: a character was asked for that ours lacks. All pages draw with the same fonts."""
+    for font in pdf.pages[0].obj.Resources.Font.values():
+        described = font.DescendantFonts[0].FontDescriptor if "/DescendantFonts" in font else Dictionary()
+        name = str(font.BaseFont).rpartition("+")[2].lstrip("/")
+        if not name.startswith(FAMILY) or "/FontFile2" not in described:
+            msg = f"the book uses the font {name}, which is not its own"
+            hint = "look for a drawing that names another font: ours is Atkinson Hyperlegible Next"
+            raise errors.RenderProblem(msg, hint=hint)
 
 
 def _mend_fields(pdf: pikepdf.Pdf) -> None:
@@ -77,7 +74,10 @@ def _blank(pdf: pikepdf.Pdf, field: pikepdf.Object) -> pikepdf.Object:
 def _form_font(pdf: pikepdf.Pdf, whole: pikepdf.Object) -> pikepdf.Object:
     """Make a simple font of the face WeasyPrint embedded whole for the fields, and complete that face's text map."""
     descendant = whole.DescendantFonts[0]
-    face = fontTools.ttLib.TTFont(io.BytesIO(descendant.FontDescriptor.FontFile2.read_bytes()))
+    file = descendant.FontDescriptor.FontFile2
+    content = file.read_bytes()
+    file.write(squeeze.deflated(content), filter=Name.FlateDecode)  # it goes into the book as it is
+    face = fontTools.ttLib.TTFont(io.BytesIO(content))
     _complete_text_map(pdf, whole, face)
     scale, glyphs, metrics = 1000 / face["head"].unitsPerEm, face.getBestCmap(), face["hmtx"]
     codes = [bytes([code]).decode("cp1252", "replace") for code in range(32, 256)]

@@ -18,7 +18,7 @@ import weasyprint.urls
 from weasyprint.text.fonts import FontConfiguration
 
 from pipeline import errors
-from pipeline.formats.book import finish, fit, job, metadata, seal, tags
+from pipeline.formats.book import fit, job, metadata, seal, tags
 
 SCHEME = "book:/"  # the only address that can be read while rendering
 PRESSES = 4  # fonts and style sheets kept ready: one for each edition of a usual book
@@ -103,11 +103,11 @@ def laid(sheet: job.Sheet) -> job.Laid:
         document = _press(sheet).lay_out(sheet)
         places = _places(document)
         metadata.declare(document.metadata, archive=sheet.archive)
-        content = document.write_pdf(finisher=_finisher(sheet.html), **_options(sheet))
+        plain = {"uncompressed_pdf": True}  # the streams are packed when they are mended
+        content = document.write_pdf(finisher=_finisher(sheet.html), **plain, **_options(sheet))
         fonts = list(document.fonts.values())
         whole = frozenset(_name(font) for font in fonts if font.used_in_forms)
-    mended = finish.finished(content)
-    return job.Laid(seal.sealed(mended, sheet.number), places, _faces(fonts), whole)
+    return job.Laid(seal.sealed(content, sheet.number), places, _faces(fonts), whole)
 
 
 def room_below(sheet: job.Sheet) -> dict[str, tuple[int, float]]:

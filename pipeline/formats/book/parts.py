@@ -2,8 +2,9 @@
 
 import dataclasses
 import functools
+import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jinja2
@@ -63,7 +64,8 @@ class Part:
     template: str
     source: str  # the file to mend when something is wrong with the part
     env: jinja2.Environment
-    values: Mapping[str, object]
+    shared: Mapping[str, object]
+    own: Mapping[str, Callable[[], object]]  # made when the part is written, from chapters that are set by then
     _fixed: list[Written] = dataclasses.field(default_factory=list)  # once written without asking for a page
 
     @property
@@ -84,9 +86,10 @@ class Part:
             return index.pages(locators, page)
 
         numbers = {"page": page, "references": references}
-        html = _typeset(templating.render(self.env, self.template, **self.values, **numbers))
-        own = set(_ID.findall(html))
-        linked = _LOCAL.sub(lambda match: match[0] if match[1] in own else f' href="xref:{match[1]}"', html)
+        own = {name: make() for name, make in self.own.items()}
+        html = _typeset(templating.render(self.env, self.template, **self.shared, **own, **numbers))
+        here = set(_ID.findall(html))
+        linked = _LOCAL.sub(lambda match: match[0] if match[1] in here else f' href="xref:{match[1]}"', html)
         written = Written(linked, frozenset(pages.asked))
         if not written.asked:
             self._fixed.append(written)
@@ -100,30 +103,31 @@ def parts(
     chapters: Sequence[setting.SetChapter],
     edition: model.BookEdition,
 ) -> list[Part]:
-    """Return the parts of an edition in their order."""
+    """Return the parts of an edition in their order. Each of the `chapters` is asked for when its part is written."""
     sheets = _sheets(book, material.library)
-    linked = [chapter.words for chapter in chapters]
     shared = {
         "spec": book.spec,
         "identity": material.identity,
         "chapters": chapters,
         "sheets": sheets,
         "groups": functools.cache(lambda: index.groups(book, material.library)),  # when it is asked for: it takes long
+        "words": functools.cache(lambda: index.words([one.words for one in chapters], book, material.library)),
         "e": edition,
         "review": _review(book),
         "anchor_of": lambda place: index.place_anchor(place, book),
     }
 
-    def part(name: str, template: str, source: Path | None = None, **values: object) -> Part:
-        return Part(name, template, str(source or f"templates/book/{template}"), env, {**shared, **values})
-
-    paths = {chapter.number: chapter.path for chapter in book.chapters}
+    def part(name: str, template: str, source: Path | None = None, **own: Callable[[], object]) -> Part:
+        return Part(name, template, str(source or f"templates/book/{template}"), env, shared, own)
 
     return [
         part("front", "front.html"),
-        *(part(chapter.anchor, "chapter.html", paths[chapter.number], c=chapter) for chapter in chapters),
+        *(
+            part(setting.anchor(one), "chapter.html", one.path, c=functools.partial(operator.getitem, chapters, at))
+            for at, one in enumerate(book.chapters)
+        ),
         *([part("sheets", "sheets.html")] if sheets else []),
-        part("glossary", "glossary.html", words=functools.cache(lambda: index.words(linked, book, material.library))),
+        part("glossary", "glossary.html"),
         part("back", "back.html"),  # the index and the colophon
     ]
 

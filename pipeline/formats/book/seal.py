@@ -10,14 +10,15 @@ from collections.abc import Iterator
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
-from pipeline.formats.book import compact
+from pipeline.formats.book import compact, finish
 
 STEP = 100_000  # keys of the parent tree for one part: its pages, links and fields
 
 
 def sealed(content: bytes, number: int) -> bytes:
-    """Return the PDF of part `number` with keys and ids that no other part has."""
+    """Return the PDF of part `number` finished, and with keys and ids that no other part has."""
     with pikepdf.open(io.BytesIO(content)) as pdf:
+        finish.finish(pdf)
         root = pdf.Root
         _renumber(pdf, number * STEP)
         compact.compacted(pdf)

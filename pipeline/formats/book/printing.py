@@ -1,0 +1,108 @@
+"""The editions of the book printed side by side, while its chapters are still being set."""
+
+import concurrent.futures
+import contextlib
+import functools
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from pipeline import model, templating
+from pipeline.formats import _words
+from pipeline.formats._chapters import qr, setting, typography
+from pipeline.formats.book import parts, press
+
+
+def outputs(
+    book: model.Book, material: model.Material, hands: concurrent.futures.Executor, pages: str
+) -> list[model.Output]:
+    """Return the PDF of each edition, printed by `hands`, and the first one's page map under the name `pages`."""
+    env = templating.environment(material.templates, "book")
+    env.filters["day"] = _words.long_date
+    colours = templating.tokens(material.templates)
+    files = _files(env, material, colours)
+    chapters = _Chapters(book, material)
+    steps = press.Steps(material.step)
+
+    def check(part: parts.Part, html: str) -> None:
+        where = functools.partial(_place, part.source, material.library.root)
+        typography.check_characters(html, files[f"fonts/{typography.FONT}"], where)
+
+    def printed(edition: model.BookEdition) -> press.Printed:
+        style = "\n".join(templating.render(env, name, e=edition, **colours) for name in ("book.css", edition.style))
+        plates = press.Plates(edition, style, files, check)
+        made_of = parts.parts(env, book, material, chapters, edition)
+        return press.Press(plates, hands, material.store, steps).printed(made_of)
+
+    made = _side_by_side(printed, book.editions, steps)
+    pairs = zip(book.editions, made, strict=True)
+    return [
+        *(model.Output(edition.file, one.content) for edition, one in pairs),
+        _page_map(pages, book.editions[0], made[0]),
+    ]
+
+
+class _Chapters(Sequence[setting.SetChapter]):
+    """The chapters, each set when the first edition asks for it: the one before is laid out meanwhile."""
+
+    def __init__(self, book: model.Book, material: model.Material) -> None:
+        self._book = book
+        self._material = material
+        self._set: dict[int, setting.SetChapter] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._book.chapters)
+
+    def __getitem__(self, number: Any) -> Any:
+        chapter = self._book.chapters[number]
+        with self._lock:
+            if number not in self._set:
+                self._set[number] = setting.set_chapter(chapter, self._book, self._material)
+            return self._set[number]
+
+
+def _place(source: str, root: Path, char: str) -> str:
+    """Say where a character of a part is typed, as "file:line: ": in its own file, or else in a bank of content/."""
+    for path in (Path(source), *sorted(root.glob("*.toml")), *sorted(root.glob("*.json"))):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            before, found, _ = path.read_text(encoding="utf-8").partition(char)
+            if found:
+                return f"{path}:{before.count(chr(10)) + 1}: "
+    return f"{source}: "
+
+
+def _side_by_side(
+    printed: Callable[[model.BookEdition], press.Printed], editions: Sequence[model.BookEdition], steps: press.Steps
+) -> list[press.Printed]:
+    """Print all editions at once: each waits for its own parts in a thread, and the workers are never idle."""
+    with concurrent.futures.ThreadPoolExecutor(len(editions)) as threads:
+        waiting = [threads.submit(printed, edition) for edition in editions]
+        try:
+            for future in concurrent.futures.as_completed(waiting):
+                future.result()
+        except BaseException:  # Ctrl-C too: the other editions end after the part they are at
+            steps.is_stopped = True
+            raise
+        return [future.result() for future in waiting]
+
+
+def _page_map(name: str, edition: model.BookEdition, printed: press.Printed) -> model.Output:
+    record = {"edition": edition.id, "count": printed.count, "pages": dict(sorted(printed.pages.items()))}
+    return model.Output(name, (json.dumps(record, indent=1) + "\n").encode())
+
+
+def _files(env: jinja2.Environment, material: model.Material, colours: Mapping[str, Any]) -> dict[str, bytes]:
+    """Collect all that may be read while rendering: our fonts, the content's drawings, the templates' own signs."""
+    fonts = {f"fonts/{name}": content for name, content in typography.fonts(material.templates).items()}
+    images = {f"images/{name}": content for name, content in material.library.images.items()}
+    signs = {
+        path.name: templating.render(env, path.name, **colours).encode()
+        for path in (material.templates / "book").glob("*.svg")
+    }
+    code = {"current-version.svg": qr.drawing(f"{material.identity.base_url}/book/")}
+    return fonts | images | signs | code
