@@ -25,7 +25,7 @@ _TITLE = re.compile(r'^title: "?(.*?)"?$', re.MULTILINE)
 def grown(folder: Path, count: int) -> None:
     """Write a project into `folder` with `count` articles and a fifth as many editions, copied from content/.
 
-    Each has a slug and a title of its own; sources, questions, drawings and the book are those of content/.
+    Each has its own slug, title and last line; sources, questions, drawings and the book are those of content/.
     """
     shutil.copy(measure.ROOT / "mscare.toml", folder)
     shutil.copytree(measure.ROOT / "content", folder / "content")
@@ -54,6 +54,7 @@ def _articles(folder: Path, count: int) -> Iterator[str]:
         yield slug
         if turn:
             text = _TITLE.sub(rf'title: "\1 ({turn})"', path.read_text(encoding="utf-8"), count=1)
+            text = f"{text.rstrip()}\n\nThis is text number {number}.\n"  # so that no two are the same to a cache
             (folder / f"{slug}.md").write_text(text, encoding="utf-8")
 
 

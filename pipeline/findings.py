@@ -9,45 +9,54 @@ import dataclasses
 import datetime as dt
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from pipeline import checks, content, edition, errors, model, reach, render, store
+from pipeline import checks, edition, errors, model, reach, render, store
 
 SERVED = ("helpful/", "pack/")  # the server answers these without a file
-SUBJECT = "checks"  # under this name the store knows what was used
+SUBJECT, READING = "checks", "reading"  # under these names the store knows what was used
+KEPT = ".found"  # in out/.parts; the dot keeps it from being swept with what no build has used
 
 
 def found(material: model.Material, out: Path, today: dt.date) -> list[model.Finding]:
     """Return the findings of content, of every edition, and of the site and the book in `out` if they are of today."""
-    kept = store.FolderStore(out / render.PARTS, SUBJECT)
-    seen = render.frame(material)
+    kept, shelf = store.PackStore(out / render.PARTS / KEPT), store.FolderStore(out / render.PARTS, SUBJECT)
+    seen, library = render.frame(material), material.library
+    rendering = dataclasses.replace(material, store=shelf, mark=seen.mark)
     material = dataclasses.replace(material, store=kept, mark=seen.mark)
-    library = material.library
     made = [*checks.source(library, today, material), *checks.letters(library, material.templates)]
     for slug, spec in library.editions.items():
         if {spec.lead, *spec.read_next} <= library.articles.keys():  # otherwise its articles' findings say why
-            made += _of_edition(edition.edition(library, slug), material, out, seen)
-    made += _of_site(material, _built(out, "site", library.root))
-    made += _of_book(material, _built(out, "book", library.root))
+            item = edition.edition(library, slug)
+            files = functools.partial(render.files, item, rendering, out, seen)
+            made += _of_edition(item, material, render.key(item, material, seen), files)
+    made += _of_site(material, _built(out, "site", library, "articles/"))
+    made += _of_book(material, _built(out, "book", library))
     if render.frame(material).mark == seen.mark:
         with contextlib.suppress(errors.StorageProblem):  # the findings are the same where nothing can be kept
             kept.prune()
+            shelf.prune()
     else:
-        kept.disown()
+        shelf.disown()
     return made
 
 
-def _of_edition(item: model.Edition, material: model.Material, out: Path, seen: render.Frame) -> list[model.Finding]:
+def _of_edition(
+    item: model.Edition, material: model.Material, key: str, files: Callable[[], Mapping[str, bytes]]
+) -> list[model.Finding]:
     """Return the findings of an edition; the lines of findings are those of its files, so these count too."""
     root = material.library.root
-    texts = [content.text(path) for path in (item.spec.path, *(article.path for article in item.articles))]
-    made_of = "\n".join([render.key(item, material, seen), *texts])
-    part = reach.edition(material.library, item)
+    paths = (item.spec.path, *(article.path for article in item.articles))
+    names = [path.relative_to(root.parent).as_posix() for path in paths]
+    read = {name: material.library.files[name] for name in names}
+    sums = {name: reach.sum_of(data, root) for name, data in read.items()}
+    made_of = f"{key}\n{sums!r}"
+    part = dataclasses.replace(reach.edition(material.library, item), files=read)
     lead = dataclasses.replace(part, articles={item.lead.slug: item.lead})
 
     def seek() -> list[model.Finding]:
-        outputs = render.files(item, material, out, seen)
+        outputs = files()
         judged = checks.edition(outputs, item, dataclasses.replace(material, library=part))
         return [*judged, *checks.parity(lead, {}, {}, {item.spec.slug: outputs})]
 
@@ -80,9 +89,19 @@ def _of_book(material: model.Material, book: Mapping[str, bytes]) -> list[model.
     return [*checks.book(book), *lost]
 
 
+def readability(material: model.Material, out: Path) -> list[checks.Section]:
+    """Return how hard each section is to read; what was measured before, and is the same, is not again."""
+    kept = store.FolderStore(out / render.PARTS, READING)
+    seen = dataclasses.replace(material, store=kept, mark=render.frame(material).mark)
+    sections = checks.readability(material.library, seen)
+    with contextlib.suppress(errors.StorageProblem):
+        kept.prune()
+    return sections
+
+
 def links(material: model.Material, out: Path) -> list[model.Finding]:
     """Return the links between pages of the built site that arrive nowhere: all of it is read, so not at each edit."""
-    site = _built(out, "site", material.library.root)
+    site = _built(out, "site", material.library)
     return checks.site(site, material.identity.base_url, SERVED, material.templates)
 
 
@@ -90,10 +109,12 @@ def _sums(files: Mapping[str, bytes]) -> str:
     return repr(sorted((name, hashlib.sha256(data).hexdigest()) for name, data in files.items()))
 
 
-def _built(out: Path, subject: str, root: Path) -> Mapping[str, bytes]:
-    """Return the files of the site or the book in out/; {} when they are not built from the content as it is now."""
+def _built(out: Path, subject: str, library: model.Library, below: str = "") -> Mapping[str, bytes]:
+    """Return the files of the site or the book in out/; {} when they are not built from the content as it was read."""
     try:
         manifest = render.read(out, subject)
-        return render.outputs_in(out, manifest) if render.is_of_today(manifest, root.parent) else {}
+        outputs = {name: digest for name, digest in manifest.outputs.items() if name.startswith(below)}
+        wanted = dataclasses.replace(manifest, outputs=outputs)
+        return render.outputs_in(out, wanted) if render.is_made_of(manifest, library) else {}
     except errors.Problem:
         return {}

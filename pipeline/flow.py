@@ -22,13 +22,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import approve, checks, edition, errors, findings, model, office, render, store
+from pipeline import approve, checks, config, edition, errors, findings, model, office, render, store
 
 if TYPE_CHECKING:
     from pipeline import deliver, ledger
     from pipeline.engine import embedded
 
-read = office.sit_down  # step 1
+
+def read(settings: config.Config) -> office.Desk:
+    """Step 1: read content/; refuses only when there is none."""
+    return office.sit_down(settings, noted=True)
 
 
 def build(
@@ -51,8 +54,15 @@ def build(
     chosen = [edition.chosen(item, only) if isinstance(item, model.Book) else item for item in items]
     seen = render.frame(material)
     made = [render.build(item, material, out, progress, seen) for item in chosen]
-    store.retire(out / render.PARTS, {*desk.library.editions, *subjects, "book", "site", findings.SUBJECT})
+    store.retire(
+        out / render.PARTS, {*desk.library.editions, *subjects, "book", "site", findings.SUBJECT, findings.READING}
+    )
     return made
+
+
+def readability(desk: office.Desk, out: Path) -> list[checks.Section]:
+    """Step 2, its report page: how hard each section is to read."""
+    return findings.readability(desk.material, out)
 
 
 def check(desk: office.Desk, today: dt.date) -> list[model.Finding]:

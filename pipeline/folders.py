@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,8 +25,9 @@ def replace(folder: Path, files: Iterable[model.Output]) -> None:
     old = aside.with_name(aside.name + "-old")
     try:
         aside.chmod(0o755)
+        made = {str(aside)}
         for file in files:
-            _write(aside, file, folder)
+            _write(_place(aside, file.name, made), file.content, f"{folder}{os.sep}{file.name}")
         if folder.exists():
             folder.rename(old)
         aside.rename(folder)
@@ -44,24 +46,39 @@ def problem(path: Path, error: OSError) -> errors.StorageProblem:
     return errors.StorageProblem(msg, hint="free some space or mend the rights; what was there before is untouched")
 
 
-def _write(aside: Path, file: model.Output, former: Path) -> None:
-    path = (aside / file.name).resolve()
-    if not path.is_relative_to(aside.resolve()):
-        msg = f"a format wants to write outside its folder: {file.name}"
+def _place(aside: Path, name: str, made: set[str]) -> str:
+    """Return where a file is to be written, its folder made; `made` are those that are there. Plain paths: for speed.
+
+    The folder aside is new and holds no links, so that what stays below it by its name does so on the disk.
+    """
+    path = os.path.normpath(os.path.join(aside, name))  # noqa: PTH118  thousands at each build
+    if not path.startswith(f"{aside}{os.sep}"):
+        msg = f"a format wants to write outside its folder: {name}"
         raise errors.RenderProblem(msg, hint="mend the name in formats/")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if _taken_along(former / file.name, path, file.content):
+    parent = os.path.dirname(path)  # noqa: PTH120  as above
+    if parent not in made:
+        os.makedirs(parent, exist_ok=True)  # noqa: PTH103  as above
+        made.add(parent)
+    return path
+
+
+def _write(path: str, content: bytes, former: str) -> None:
+    if _taken_along(former, path, content):
         return
-    with path.open("wb") as written:
-        written.write(file.content)
+    with open(path, "wb") as written:  # noqa: PTH123  as above
+        written.write(content)
         written.flush()
         os.fsync(written.fileno())
 
 
-def _taken_along(former: Path, path: Path, content: bytes) -> bool:
+def _taken_along(former: str, path: str, content: bytes) -> bool:
     """Give a file that holds these bytes a second name; False when it does not, or the disk knows no second names."""
     with contextlib.suppress(OSError):
-        if not former.is_symlink() and former.stat().st_size == len(content) and former.read_bytes() == content:
-            path.hardlink_to(former)
-            return True
+        found = os.lstat(former)
+        if stat.S_ISREG(found.st_mode) and found.st_size == len(content):
+            with open(former, "rb", buffering=0) as file:  # noqa: PTH123  as above
+                is_same = file.read() == content
+            if is_same:
+                os.link(former, path)
+            return is_same
     return False

@@ -24,6 +24,8 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from pipeline import notes
+
 CALLOUTS = ("note", "warning", "example", "table")
 SCHEMES = ("term", "chapter", "article", "image")
 _CITATION = re.compile(r"\[(@[A-Za-z0-9_-]+(?:\s*;\s*@[A-Za-z0-9_-]+)*)\]")
@@ -54,24 +56,56 @@ class Heading:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Document:
-    """A parsed text. `tokens` are markdown-it's; formats walk them or call `to_html`. `words` is how many are read."""
+class Outline:
+    """What must be known of a text that is not shown: lines count from its first, `words` is how many are read."""
 
-    tokens: tuple[Token, ...]
     headings: tuple[Heading, ...]
     references: tuple[Reference, ...]
-    first_line: int
     words: int
 
+
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """A text whose first line is line `first_line` of its file. It is parsed when somebody wants more than its outline.
+
+    `tokens` are markdown-it's; formats walk them or call `to_html`.
+    """
+
+    text: str = dataclasses.field(repr=False)
+    first_line: int
+
     @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The text, parsed."""
+        return _parsed(self.text)
+
+    @functools.cached_property
+    def headings(self) -> tuple[Heading, ...]:
+        """Every heading with its line in the file."""
+        return tuple(dataclasses.replace(head, line=self._line(head.line)) for head in outline(self.text).headings)
+
+    @functools.cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """Every reference with its line in the file."""
+        return tuple(dataclasses.replace(ref, line=self._line(ref.line)) for ref in outline(self.text).references)
+
+    @property
+    def words(self) -> int:
+        """How many words are read."""
+        return outline(self.text).words
+
+    @functools.cached_property
     def citations(self) -> tuple[str, ...]:
         """Source ids in the order of first use: position + 1 is the printed number."""
-        return tuple(dict.fromkeys(ref.target for ref in self.references if ref.kind == "citation"))
+        return tuple(dict.fromkeys(ref.target for ref in outline(self.text).references if ref.kind == "citation"))
 
     @property
     def minutes(self) -> int:
         """Reading time, rounded up to whole minutes."""
         return max(1, -(-self.words // WORDS_A_MINUTE))
+
+    def _line(self, line: int) -> int:
+        return self.first_line + line - 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,18 +120,17 @@ class Hooks:
     callout: Callable[[str, str, Markup], Markup]  # kind, title, inner HTML
 
 
-@functools.lru_cache(maxsize=4_096)  # a text is parsed by the reader, by each format and by each check
+@functools.lru_cache(maxsize=16_384)  # small while nobody asks for its tokens
 def parse(text: str, first_line: int = 1) -> Document:
     """Parse `text`, whose first line is line `first_line` of its file. Never raises: bad references are findings."""
-    tokens = _PARSER.parse(text)
-    _mark(tokens)
-    return Document(
-        tokens=tuple(tokens),
-        headings=tuple(_headings(tokens, first_line)),
-        references=tuple(_references(tokens, first_line)),
-        first_line=first_line,
-        words=len(plain(tokens).split()),
-    )
+    return Document(text, first_line)
+
+
+@functools.lru_cache(maxsize=16_384)
+def outline(text: str) -> Outline:
+    """Return what must be known of a text that is not shown, parsed or from the notes that are open."""
+    headings, references, words = notes.taken("outline", text, lambda: _put_down(_parsed(text)))
+    return Outline(tuple(Heading(*row) for row in headings), tuple(Reference(*row) for row in references), words)
 
 
 def to_html(document: Document, hooks: Hooks, tokens: Sequence[Token] | None = None) -> Markup:
@@ -125,6 +158,19 @@ def anchor(text: str) -> str:
 
 
 # --- reading --------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=4_096)  # a text is parsed for the reader, for each format and for each check
+def _parsed(text: str) -> tuple[Token, ...]:
+    tokens = _PARSER.parse(text)
+    _mark(tokens)
+    return tuple(tokens)
+
+
+def _put_down(tokens: Sequence[Token]) -> tuple[Any, ...]:
+    """Return an outline as plain values."""
+    rows = [[dataclasses.astuple(item) for item in found] for found in (_headings(tokens), _references(tokens))]
+    return (*rows, len(plain(tokens).split()))
 
 
 def _citation_rule(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  markdown-it's signature
@@ -173,21 +219,21 @@ def _mark(tokens: Sequence[Token]) -> None:
             token.attrSet("scope", "col")
 
 
-def _heading_at(tokens: Sequence[Token], index: int, first_line: int) -> Heading:
+def _heading_at(tokens: Sequence[Token], index: int) -> Heading:
     token = tokens[index]
-    line = first_line + (token.map[0] if token.map else 0)
+    line = 1 + (token.map[0] if token.map else 0)
     return Heading(int(token.tag[1]), _inline_text(tokens[index + 1]).strip(), token.meta["anchor"], line)
 
 
-def _headings(tokens: Sequence[Token], first_line: int) -> list[Heading]:
-    return [_heading_at(tokens, i, first_line) for i, token in enumerate(tokens) if token.type == "heading_open"]
+def _headings(tokens: Sequence[Token]) -> list[Heading]:
+    return [_heading_at(tokens, i) for i, token in enumerate(tokens) if token.type == "heading_open"]
 
 
-def _references(tokens: Sequence[Token], first_line: int) -> list[Reference]:
+def _references(tokens: Sequence[Token]) -> list[Reference]:
     """List every reference with its line: a block's first line plus the line breaks before the reference."""
     found: list[Reference] = []
     for block in tokens:
-        line = first_line + (block.map[0] if block.map else 0)
+        line = 1 + (block.map[0] if block.map else 0)
         children = block.children or []
         for index, token in enumerate(children):
             line += token.type in {"softbreak", "hardbreak"}
@@ -238,7 +284,7 @@ class _Writer:
     def _block(self, tokens: Sequence[Token], index: int, parts: list[Markup]) -> int:
         token = tokens[index]
         if token.type == "heading_open":
-            heading = _heading_at(tokens, index, 1)
+            heading = _heading_at(tokens, index)
             parts.append(self._hooks.heading(heading, self._inline(tokens[index + 1].children or [])))
             return index + 3
         if token.type.startswith("container_"):

@@ -4,6 +4,7 @@ The office reads in its libraries when it is opened: an editor should not wait h
 network.
 """
 
+import contextlib
 import dataclasses
 import datetime as dt
 import math
@@ -12,13 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import checks, config, content, edition, errors, model, render
+from pipeline import checks, config, content, edition, errors, model, notes, render, store
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from pipeline import deliver, vault
 
+NOTES = ".read"  # in out/.parts; the dot keeps it from being swept with what no build has used
+_READ: set[Path] = set()  # the projects that this process has read, each by its NOTES
 MOST_TOLD = 10  # faults that are listed in one message
 
 
@@ -112,10 +115,26 @@ class Office:
         )
 
 
-def sit_down(settings: config.Config) -> Desk:
-    """Read content/; refuses only when there is none."""
-    library, findings = content.load(settings.content)
+def sit_down(settings: config.Config, *, noted: bool = False) -> Desk:
+    """Read content/; refuses only when there is none.
+
+    A text that is `noted` in out/ from an earlier process need not be parsed to know what it names. What an approval or
+    a send rests on is read without notes, and so is all that this process reads later: it remembers more than they do.
+    """
+    place = settings.out / render.PARTS / NOTES
+    is_first = place not in _READ
+    _READ.add(place)
+    library, findings = _noted(settings.content, place) if noted and is_first else content.load(settings.content)
     return Desk(settings, library, tuple(findings))
+
+
+def _noted(root: Path, place: Path) -> tuple[model.Library, list[model.Finding]]:
+    known = store.PackStore(place)
+    with notes.kept_in(known, render.reading()):
+        read = content.load(root)
+    with contextlib.suppress(errors.StorageProblem):  # it is read all the same
+        known.prune()
+    return read
 
 
 def open_office(settings: config.Config) -> Office:

@@ -5,14 +5,19 @@ be rendered again. What is missing in it cannot be rendered: no page can come fr
 """
 
 import dataclasses
+import functools
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from pipeline import markup, model
 
 T = TypeVar("T")
+_KINDS = ("citation", "term", "image", "article")
+_BANKS = ("articles", "chapters", "editions", "sources", "questions", "groups", "terms", "worksheets", "images")
+_MOST_SUMS = 20_000
+_SUMS: dict[int, tuple[object, Path, str]] = {}  # by its id: a value stays as long as that stands here
 
 
 def article(library: model.Library, article: model.Article) -> model.Library:
@@ -22,10 +27,11 @@ def article(library: model.Library, article: model.Article) -> model.Library:
 
 def edition(library: model.Library, edition: model.Edition) -> model.Library:
     """Return the edition and its articles, with what they and its introduction name."""
-    part = _part(library, edition.articles, (), (markup.parse(edition.spec.intro),))
+    part = _part(library, edition.articles, (), (edition.spec.intro,))
     return dataclasses.replace(part, editions={edition.spec.slug: edition.spec})
 
 
+@functools.lru_cache(maxsize=16_384)  # one for each article, so that its digest is taken once
 def head(article: model.Article) -> model.Article:
     """Return an article without its text: what a list, or a page that leads to it, may say of it."""
     return dataclasses.replace(article, body="", body_line=0, get_help="", questions=(), related=(), review=None)
@@ -36,14 +42,34 @@ def digest(library: model.Library) -> str:
 
     The lines of sources and terms are left out: only an error names them, and an error is never kept.
     """
-    images = [(name, hashlib.sha256(content).hexdigest()) for name, content in library.images.items()]
-    library = dataclasses.replace(
-        library,
-        sources={name: dataclasses.replace(source, line=0) for name, source in library.sources.items()},
-        terms={name: dataclasses.replace(term, line=0) for name, term in library.terms.items()},
-        waivers=(), names={}, rechecks={}, superseded={},
-    )  # fmt: skip
-    return hashlib.sha256(f"{told(library, library.root)}\n{images!r}".encode()).hexdigest()
+    root, said = library.root, []
+    for bank in _BANKS:
+        said += [f"{bank} {name} {sum_of(value, root)}" for name, value in getattr(library, bank).items()]
+    said += [sum_of(value, root) for value in (library.book, library.index, *library.corrections)]
+    return hashlib.sha256("\n".join([root.name, *said]).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def sum_of(value: object, root: Path) -> str:
+    """Return a digest of a value, the same wherever the folder stands; it is taken once while the value is in use.
+
+    What was read is never changed: the same object has the same digest.
+    """
+    if isinstance(value, bytes):
+        return _sum_of_bytes(value)
+    known = _SUMS.get(id(value))
+    if known and known[0] is value and known[1] == root:
+        return known[2]
+    if len(_SUMS) >= _MOST_SUMS:
+        _SUMS.clear()
+    shown = dataclasses.replace(value, line=0) if isinstance(value, model.Source | model.Term) else value
+    made = hashlib.sha256(told(shown, root).encode("utf-8", "surrogatepass")).hexdigest()
+    _SUMS[id(value)] = value, root, made
+    return made
+
+
+@functools.lru_cache(maxsize=4096)  # files of content/, which are read again for each build
+def _sum_of_bytes(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def told(value: object, root: Path) -> str:
@@ -56,15 +82,12 @@ def _part(
     library: model.Library,
     articles: Iterable[model.Article],
     related: Iterable[str],
-    documents: Iterable[markup.Document],
+    texts: Iterable[str],
 ) -> model.Library:
     whole = {item.slug: item for item in articles}
-    texts = [markup.parse(item.body, item.body_line) for item in whole.values()]
-    texts += [markup.parse(item.get_help) for item in whole.values()]
-    named: dict[str, set[str]] = {kind: set() for kind in ("citation", "term", "image", "article")}
-    for document in (*texts, *documents):
-        for reference in document.references:
-            named.setdefault(reference.kind, set()).add(reference.target)
+    own = (text for item in whole.values() for text in (item.body, item.get_help))
+    found = [_named(text) for text in (*own, *texts)]
+    named = {kind: set().union(*(names[kind] for names in found)) for kind in _KINDS}
     led_to = _chosen(library.articles, named["article"].union(related) - whole.keys())
     return model.Library(
         root=library.root,
@@ -83,6 +106,13 @@ def _part(
     )
 
 
-def _chosen(bank: Mapping[str, T], names: Iterable[str]) -> dict[str, T]:
+@functools.lru_cache(maxsize=16_384)
+def _named(text: str) -> Mapping[str, frozenset[str]]:
+    """Return the names of each kind that a text uses."""
+    references = markup.outline(text).references
+    return {kind: frozenset(ref.target for ref in references if ref.kind == kind) for kind in _KINDS}
+
+
+def _chosen(bank: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
     """Return the entries of these names, in the order of the names; what is not there is not there."""
-    return {name: bank[name] for name in sorted(names) if name in bank}
+    return {name: bank[name] for name in sorted(bank.keys() & names)}

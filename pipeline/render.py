@@ -12,9 +12,11 @@ import functools
 import hashlib
 import importlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import pkgutil
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,31 +28,20 @@ from pipeline import errors, folders, formats, model, reach, store
 MANIFEST = "manifest.json"
 PARTS = ".parts"  # the folder of out/ that keeps what was costly to make
 LIBRARIES = (
-    "brotli",
-    "citeproc-py",
-    "css-inline",
-    "deflate",
-    "fonttools",
-    "jinja2",
-    "lxml",
-    "markdown-it-py",
-    "mdit-py-plugins",
-    "mjml-python",
-    "pikepdf",
-    "pydyf",
-    "resvg-py",
-    "weasyprint",
-)
-
+    "brotli", "citeproc-py", "css-inline", "deflate", "fonttools", "jinja2", "lxml", "markdown-it-py",
+    "mdit-py-plugins", "mjml-python", "pikepdf", "pydyf", "resvg-py", "weasyprint",
+)  # fmt: skip
 JUDGES = ("cssselect2", "lxml", "markupsafe", "pydantic", "pypdfium2", "pyphen", "pyyaml", "tinycss2")  # findings' own
 
 CODE = tuple(
     f"pipeline/{name}"
     for name in (
         "formats", "content", "mjml", "model", "citations.py", "drawing.py", "edition.py", "indexing.py", "markup.py",
-        "reach.py", "render.py", "templating.py",
+        "notes.py", "reach.py", "render.py", "templating.py",
     )
 )  # fmt: skip
+
+_KIND = re.compile(r'^KIND = "(\w+)"$', re.MULTILINE)
 
 Progress = Callable[[str], None]
 Item = model.Edition | model.Book | model.Library
@@ -69,8 +60,16 @@ def format_names() -> tuple[str, ...]:
 
 
 def _formats(kind: str) -> dict[str, ModuleType]:
-    modules = {name: importlib.import_module(f"pipeline.formats.{name}") for name in format_names()}
-    return {name: module for name, module in modules.items() if kind == module.KIND}
+    names = [name for name, of in _kinds().items() if of == kind]
+    return {name: importlib.import_module(f"pipeline.formats.{name}") for name in names}
+
+
+@functools.cache
+def _kinds() -> Mapping[str, str]:
+    """Return the KIND of each format by name, read from its file: loading the book's takes a third of a second."""
+    origins = {name: importlib.util.find_spec(f"pipeline.formats.{name}") for name in format_names()}
+    texts = {name: Path(str(spec.origin)).read_text("utf-8") for name, spec in origins.items() if spec}
+    return {name: kind[1] for name, text in texts.items() if (kind := _KIND.search(text))}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +87,18 @@ def frame(material: model.Material) -> Frame:
     """Read all templates; the mark is a digest of them, the code, the libraries, Python and the identity."""
     templates = _digests("templates", material.templates)
     made_of = [templates, _code(), _versions(LIBRARIES + JUDGES), sys.version, dataclasses.asdict(material.identity)]
-    return Frame(templates, _mark(made_of))
+    return _framed(_mark(made_of), tuple(templates.items()))
+
+
+@functools.lru_cache(maxsize=4)  # the same one again, so that what is worked out of it is kept
+def _framed(mark: str, templates: tuple[tuple[str, str], ...]) -> Frame:
+    return Frame(dict(templates), mark)
+
+
+@functools.cache
+def reading() -> str:
+    """Return a mark of all that content/ is read with: the code, the libraries and Python."""
+    return _mark([_code(), _versions(LIBRARIES + JUDGES), sys.version])
 
 
 def build(
@@ -131,7 +141,7 @@ def key(item: Item, material: model.Material, seen: Frame) -> str:
     """
     kind, subject = _subject(item)
     made_of = {
-        "frame": _frame_digests(kind, seen),
+        "frame": _frame_mark(kind, seen),
         "files": _content_digests(item, material) if isinstance(item, model.Book) else {},
         "values": _values(item, material),
         "versions": _versions(),
@@ -148,8 +158,11 @@ def _values(item: Item, material: model.Material) -> str:
     """Return a digest of what was read: a file may have changed since then."""
     if isinstance(item, model.Library):
         return reach.digest(item)
-    said = _digest(reach.told(item, material.library.root).encode())
-    return said if isinstance(item, model.Book) else f"{said} {reach.digest(reach.edition(material.library, item))}"
+    root = material.library.root
+    if isinstance(item, model.Book):
+        return _digest(reach.told(item, root).encode())
+    texts = (reach.sum_of(value, root) for value in (item.spec, *item.articles))
+    return f"{' '.join(texts)} {reach.digest(reach.edition(material.library, item))}"
 
 
 def _made(
@@ -206,9 +219,16 @@ def outputs_in(out: Path, manifest: model.Manifest) -> dict[str, bytes]:
 
 
 def _content_digests(item: Item, material: model.Material) -> dict[str, str]:
-    """Return name and digest of every file of content/ that can change an output."""
-    root = material.library.root
-    return {path.relative_to(root.parent).as_posix(): _digest(path.read_bytes()) for path in _content_files(item, root)}
+    """Return name and digest of every file of content/ that can change an output, as it was when it was read."""
+    library = material.library
+    start = len(library.root.parent.as_posix().rstrip("/")) + 1
+    paths = [path.as_posix() for path in _content_files(item, library)]
+    return {path[start:]: _read_digest(library, path[start:], path) for path in paths}
+
+
+def _read_digest(library: model.Library, name: str, path: str | os.PathLike[str]) -> str:
+    known = library.files.get(name)
+    return _digest_of(path) if known is None else reach.sum_of(known, library.root)
 
 
 @functools.lru_cache(maxsize=16)  # kinds and moments: each edition of a build asks
@@ -217,6 +237,11 @@ def _frame_digests(kind: str, seen: Frame) -> Mapping[str, str]:
     names = {f"templates/{name}" for module in _formats(kind).values() for name in module.TEMPLATES}
     used = {name: digest for name, digest in seen.templates.items() if any(_is_at(name, place) for place in names)}
     return used | {name: digest for name, digest in _code().items() if any(_is_at(name, place) for place in CODE)}
+
+
+@functools.lru_cache(maxsize=16)
+def _frame_mark(kind: str, seen: Frame) -> str:
+    return _mark(dict(_frame_digests(kind, seen)))
 
 
 def _is_at(name: str, place: str) -> bool:
@@ -245,8 +270,9 @@ def _digests(name: str, place: str | os.PathLike[str]) -> dict[str, str]:
     return found
 
 
-def _content_files(item: Item, root: Path) -> list[Path]:
+def _content_files(item: Item, library: model.Library) -> list[Path]:
     """List the files of content/ that this item is made from; the shared banks always count."""
+    root = library.root
     banks = [root / name for name in ("sources.json", "questions.toml", "glossary.toml", "worksheets.toml")]
     if isinstance(item, model.Edition):
         images = [root / "images" / article.image for article in item.articles]
@@ -286,10 +312,11 @@ def read(out: Path, subject: str) -> model.Manifest:
         ) from error
 
 
-def is_of_today(manifest: model.Manifest, root: Path) -> bool:
-    """Tell whether the files of content/ below `root` that it was made from are still the same."""
-    written = {name: digest for name, digest in manifest.inputs.items() if name.startswith("content/")}
-    return all(_digest_of(root / name) == digest for name, digest in written.items())
+def is_made_of(manifest: model.Manifest, library: model.Library) -> bool:
+    """Tell whether the files of content/ that it was made from are still the same."""
+    root, inputs = library.root.parent, manifest.inputs.items()
+    written = ((name, digest) for name, digest in inputs if name.startswith("content/"))
+    return all(_read_digest(library, name, f"{root}/{name}") == digest for name, digest in written)
 
 
 def altered(out: Path, manifest: model.Manifest) -> list[str]:

@@ -5,12 +5,13 @@ missing. A key is a digest of all that went into the making: what is found under
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from pipeline import errors, model
@@ -69,21 +70,7 @@ class FolderStore:
 
     def put(self, key: str, content: bytes) -> None:
         """Keep `content`, in place of what was there; refuses when the disk does not take it."""
-        aside: str | None = None
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            handle, aside = tempfile.mkstemp(prefix=".", dir=self._folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(content).digest())
-                file.write(content)
-            Path(aside).replace(self._folder / key)
-        except OSError as error:
-            if aside:
-                with contextlib.suppress(OSError):
-                    Path(aside).unlink()
-            msg = f"cannot write {self._folder / key}: {error.strerror}"
-            hint = "free some space or mend the rights; the folder out/.parts may be deleted at any time"
-            raise errors.StorageProblem(msg, hint=hint) from error
+        _write(self._folder / key, content)
         self._note(key)
         with self._lock:
             self._put.add(key)
@@ -124,6 +111,67 @@ class FolderStore:
         data = self.get(record)
         builds: list[list[str]] = json.loads(data) if data else []
         return builds
+
+
+class PackStore:
+    """A model.Store in one file, for what is small and much: read when it is first asked, written by `prune` alone."""
+
+    def __init__(self, path: Path) -> None:
+        """Touch nothing yet."""
+        self._path = path
+        self._used: set[str] = set()
+        self._put: dict[str, str] = {}
+
+    @functools.cached_property
+    def _kept(self) -> Mapping[str, tuple[int, str]]:
+        """What the file has: how many builds ago each was used last, and its content."""
+        with contextlib.suppress(OSError):
+            data = self._path.read_bytes()
+            if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST]:
+                kept: Mapping[str, tuple[int, str]] = json.loads(data[_DIGEST:])
+                return kept
+        return {}
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was put under `key` last; None when it is not there."""
+        if key in self._put:
+            return self._put[key].encode()
+        if key not in self._kept:
+            return None
+        self._used.add(key)
+        return self._kept[key][1].encode()
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep `content`, which is UTF-8."""
+        self._put[key] = content.decode()
+
+    def prune(self) -> None:
+        """Write what was used or put, and what the last builds used; refuses when the disk does not take it."""
+        if not self._put and self._used == {key for key, (age, _) in self._kept.items() if age == 0}:
+            return  # the same build once more: nothing falls out
+        aged = {key: (0 if key in self._used else age + 1, content) for key, (age, content) in self._kept.items()}
+        kept = {key: entry for key, entry in aged.items() if entry[0] < BUILDS}
+        kept |= {key: (0, content) for key, content in self._put.items()}
+        _write(self._path, json.dumps(kept, separators=(",", ":")).encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file with its digest at its head: aside, then renamed."""
+    aside: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(prefix=".", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
+        Path(aside).replace(path)
+    except OSError as error:
+        if aside:
+            with contextlib.suppress(OSError):
+                Path(aside).unlink()
+        msg = f"cannot write {path}: {error.strerror}"
+        hint = "free some space or mend the rights; the folder out/.parts may be deleted at any time"
+        raise errors.StorageProblem(msg, hint=hint) from error
 
 
 def retire(folder: Path, subjects: Collection[str]) -> None:

@@ -2,6 +2,9 @@
 
 import contextlib
 import datetime as dt
+import hashlib
+import json
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 import rebuilt
 
-from pipeline import config, flow, render, store
+from pipeline import config, findings, flow, render, store
 
 ARTICLE, PARTS, SITE = "content/articles/{}.md", Path("out") / ".parts", Path("out") / "site"
 Edit = Callable[[Path], object]
@@ -134,6 +137,59 @@ def test_a_row_of_edits_gives_what_a_new_process_gives_from_nothing(root: Path) 
     assert kept == files
 
 
+def test_new_processes_take_up_what_others_have_noted(root: Path) -> None:
+    """A process parses no text that an earlier one has noted: it must say the same as if it had."""
+    dice = random.Random(20261123)  # noqa: S311  the same row each time
+    for _ in range(3):
+        for what in dice.sample(sorted(EDITS), 5):
+            with contextlib.suppress(FileNotFoundError, AssertionError):  # another edit has taken its place away
+                EDITS[what](root)
+        told = rebuilt.elsewhere(root)
+    kept = rebuilt.files(root, told)
+    from_nothing, files = rebuilt.anew(root, lambda: rebuilt.elsewhere(root))
+    assert told == from_nothing
+    assert kept == files
+
+
+def test_an_edit_is_seen_whatever_the_time_of_its_file_says(root: Path) -> None:
+    """No time, size or place of a file is believed: an editor, a copy or a checkout may set each of them."""
+    before = rebuilt.files(root, rebuilt.work(root))
+    path = root / ARTICLE.format("rest")
+    _swapped_unseen(path, "About rest", "About rust")
+    told = assert_as_from_nothing(root)
+    assert rebuilt.files(root, told) != before
+
+
+def test_a_page_altered_in_out_is_mended_whatever_the_time_of_its_file_says(root: Path) -> None:
+    before = rebuilt.files(root, rebuilt.work(root))
+    _swapped_unseen(root / SITE / "articles" / "rest" / "index.html", "About rest", "About rust")
+    assert rebuilt.files(root, rebuilt.work(root)) == before
+
+
+def _swapped_unseen(path: Path, old: str, new: str) -> None:
+    """Put words of the same length into a file, in place, and set its times back."""
+    was, text = path.stat(), path.read_text("utf-8")
+    assert old in text
+    with path.open("r+", encoding="utf-8") as file:
+        file.write(text.replace(old, new))
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    now = path.stat()
+    assert (now.st_size, now.st_mtime_ns, now.st_ino) == (was.st_size, was.st_mtime_ns, was.st_ino)
+
+
+def test_a_file_saved_between_reading_and_building_is_seen_by_the_next_build(root: Path) -> None:
+    """The manifest names the files as they were read, and not as they were when it was written."""
+    rebuilt.work(root)
+    desk = flow.read(config.load(root / "mscare.toml"))
+    name = ARTICLE.format("rest")
+    old = (root / name).read_bytes()
+    rebuilt.added(name, "Indeed.")(root)
+    made = flow.build(desk, [*desk.library.editions, "site"], root / "out", lambda _line: None, day=rebuilt.DAY)
+    named = {manifest.inputs[name] for manifest in made if name in manifest.inputs}
+    assert named == {hashlib.sha256(old).hexdigest()}
+    assert_as_from_nothing(root)
+
+
 def test_a_day_that_has_come_is_seen_by_what_is_kept(root: Path) -> None:
     rebuilt.article(root, "tomorrow", "rest", "2026-11-25")
     for day, codes in ((rebuilt.DAY, False), (dt.date(2026, 11, 25), False), (dt.date(2100, 1, 1), True)):
@@ -215,14 +271,20 @@ def test_a_template_that_changes_in_the_midst_of_a_build_is_not_kept_under_the_o
 def test_what_an_article_left_in_the_store_goes_when_it_is_deleted(root: Path) -> None:
     rebuilt.article(root, "short-lived", "scans")
     rebuilt.work(root)
-    kept = {path.name for path in (root / PARTS).iterdir()}
+    kept = _kept(root)
     (root / ARTICLE.format("short-lived")).unlink()
     for number in range(store.BUILDS):
         rebuilt.added(ARTICLE.format("rest"), f"Indeed {number}.")(root)
         rebuilt.work(root)
         assert not (root / SITE / "articles" / "short-lived").exists()
-    gone = {name.partition("-")[0] for name in kept - {path.name for path in (root / PARTS).iterdir()}}
+    gone = {name.partition("-")[0] for name in kept - _kept(root)}
     assert {"page", "card", "social", "text", "parity"} <= gone
+
+
+def _kept(root: Path) -> set[str]:
+    """Name everything in the store: its files, and what stands in the one with the findings."""
+    found = json.loads((root / PARTS / findings.KEPT).read_bytes()[hashlib.sha256().digest_size :])
+    return {*found, *(path.name for path in (root / PARTS).iterdir())}
 
 
 def test_the_record_of_an_edition_goes_when_it_is_deleted(root: Path) -> None:

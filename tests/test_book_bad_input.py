@@ -255,6 +255,15 @@ def test_a_table_of_14_columns_is_refused(home: house.House) -> None:
     assert "14 columns" in refused(home)
 
 
+def test_a_table_whose_words_cannot_stand_side_by_side_is_refused(home: house.House) -> None:
+    with_text(home, table(8, 2, "immunology"))
+    told = found(home)["content-table-large", CHAPTER, FIRST_LINE + 1]
+    assert told.message == "its columns' longest words take 96 letters side by side, and a page holds 70"
+    assert f"content/{CHAPTER}:{FIRST_LINE + 1}: its columns' longest words" in refused(home)
+    with_text(home, table(8, 2, "months"))
+    assert found(home) == {}
+
+
 def test_a_word_that_no_line_can_break_is_found(home: house.House) -> None:
     with_text(home, f"Short words.\nThen {'x' * 200}.\n")
     assert "201 letters" in found(home)["word-long", CHAPTER, FIRST_LINE + 1].message

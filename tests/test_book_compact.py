@@ -9,7 +9,7 @@ import pikepdf
 import pypdfium2
 import samples
 
-from pipeline.formats.book import compact, finish, job, layout, tags
+from pipeline.formats.book import compact, finish, job, layout, squeeze, tags
 
 FONT = "Atkinson Hyperlegible Next"
 NAME = "fonts/AtkinsonHyperlegibleNext-400.ttf"
@@ -46,6 +46,15 @@ def small() -> tuple[bytes, bytes]:
         compact.compacted(pdf)
         pdf.save(out)
     return plain.getvalue(), out.getvalue()
+
+
+def test_a_part_is_the_same_whatever_its_process_saved_before() -> None:
+    sheet = job.Sheet("", "small", 0, 1, HTML, STYLE, FILES, fill_in=True, archive=False)
+    first = job.lay_out(sheet)
+    with pikepdf.new() as other:
+        other.add_blank_page()
+        squeeze.saved(other)
+    assert job.lay_out(sheet) == first
 
 
 def test_no_pixel_changes_by_more_than_an_eye_can_see() -> None:

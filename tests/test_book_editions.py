@@ -5,6 +5,8 @@ import io
 import json
 import re
 import shutil
+import textwrap
+import tomllib
 from pathlib import Path
 
 import book_editions
@@ -249,19 +251,22 @@ def test_the_page_map_names_the_printed_page_of_each_anchor() -> None:
 # --- declaring editions ---------------------------------------------------------------------------
 
 
-def test_a_new_edition_takes_a_table_and_a_style_sheet_only(tmp_path: Path) -> None:
+def test_a_new_edition_takes_the_table_and_the_style_sheet_of_the_documentation(tmp_path: Path) -> None:
+    text = (samples.ROOT / "docs" / "changing-the-look.md").read_text(encoding="utf-8")
+    section = text.partition("## Another edition of the book\n")[2].partition("\n## ")[0]
+    table, style = (textwrap.dedent(block[0]) for block in re.finditer(r"(?:^ {4}.+\n)+", section, re.MULTILINE))
+    (values,) = tomllib.loads(table)["edition"]
+    added = model.BookEdition(**values)
     templates = tmp_path / "templates"
     shutil.copytree(samples.ROOT / "templates", templates)
-    (templates / "book" / "pocket.css").write_text("@page { size: 144mm 200mm; margin: 20mm 12mm }", encoding="utf-8")
-    pocket = model.BookEdition(
-        "pocket", "Pocket", "navigating-your-ms-care-pocket.pdf", "pocket.css", "pocket", fill_in=False
-    )
+    (templates / "book" / added.style).write_text(style, encoding="utf-8")
     book = samples_book.book()
-    book = dataclasses.replace(book, spec=dataclasses.replace(book.spec, editions=(pocket,)))
+    book = dataclasses.replace(book, spec=dataclasses.replace(book.spec, editions=(added,)))
     made = format_book.render(book, dataclasses.replace(samples_book.material(), templates=templates))
-    assert [output.name for output in made] == [pocket.file, "pages.json"]
+    assert [output.name for output in made] == [added.file, "pages.json"]
     with pikepdf.open(io.BytesIO(made[0].content)) as document:
-        assert round(float(document.pages[2].MediaBox[2]) / 72 * 25.4) == 144
+        assert round(float(document.pages[2].MediaBox[2]) / 72 * 25.4) == 176
+        assert "/AcroForm" not in document.Root
 
 
 def test_an_edition_over_its_budget_is_refused_with_its_size() -> None:

@@ -57,6 +57,18 @@ def test_the_bytes_do_not_depend_on_the_page_map_that_was_kept() -> None:
         assert book_editions.render(book_editions.sample(*ONE), memory)[SCREEN] == files[SCREEN]
 
 
+@pytest.mark.parametrize("former", ["large-print", "screen", "none"])
+def test_the_bytes_do_not_depend_on_the_file_that_was_joined_last(former: str) -> None:
+    files, kept = book_editions.whole()
+    last = next(key for key in kept.kept if key.startswith("last-screen-"))
+    other = next((content for key, content in kept.kept.items() if key.startswith(f"last-{former}-")), b"edition-0")
+    lacking = {key: content for key, content in kept.kept.items() if content != files[SCREEN]}
+    memory = Memory(kept.kept if former == "screen" else lacking)
+    memory.kept[last] = other
+    longer = book_editions.edited(book_editions.sample(*ONE), lambda body: body + "\n\nA few words more.", 0)
+    assert book_editions.render(longer, memory) == book_editions.render(longer)
+
+
 def test_an_edit_and_its_undoing_give_the_first_bytes_again() -> None:
     files, kept = book_editions.whole()
     book, memory = book_editions.sample(*ONE), Memory(kept.kept)

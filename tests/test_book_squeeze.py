@@ -56,6 +56,16 @@ def test_the_same_objects_give_the_same_bytes() -> None:
     assert squeeze.saved(small(700)) == squeeze.saved(small(700))
 
 
+@pytest.mark.parametrize("words", ["words", "other words"])
+def test_a_former_file_spares_work_and_changes_no_byte(words: str) -> None:
+    former = squeeze.saved(small(3_000, words))
+    squeeze.deflated.cache_clear()
+    again = squeeze.saved(small(3_000), former)
+    packed_anew = squeeze.deflated.cache_info().misses
+    assert again == squeeze.saved(small(3_000))
+    assert packed_anew < squeeze.deflated.cache_info().misses
+
+
 def test_no_stream_that_is_packed_here_ends_like_a_line() -> None:
     """Each letter more moves the checksum, a stream's last bytes, by an odd number: one of 256 files would end so."""
     for length in range(1024):

@@ -77,6 +77,17 @@ def test_the_report_shows_in_chart_and_table_what_the_terminal_shows(place: hous
     assert page.xpath("//script | //link | //img | //@href | //@src") == []
 
 
+def test_a_build_of_everything_writes_the_same_report_beside_what_it_builds(place: house.House, tmp_path: Path) -> None:
+    place.write("articles/scans.md", f"{house.ARTICLE}\n## A <b> & an examination?\n\n{HARD}\n")
+    place.run("check", "--report", str(tmp_path / "asked.html"))
+    for again in ("", " once more"):  # the second time, from what was kept
+        assert place.run("build", "--all").code == 0, again
+        assert (place.root / "out" / "report.html").read_bytes() == (tmp_path / "asked.html").read_bytes()
+    place.write("articles/scans.md", house.ARTICLE)
+    place.run("build", "--all")
+    assert "an examination?" not in (place.root / "out" / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -97,9 +97,12 @@ def broken(library: model.Library, templates: Path) -> list[model.Finding]:
     return _sorted([*_source.broken(library), *_letters.drawings(library, typography.printable(templates))])
 
 
-def readability(library: model.Library) -> list[Section]:
-    """Return how hard each section of the articles and chapters is to read, file by file, from top to bottom."""
-    return _source.sections(library)
+def readability(library: model.Library, material: model.Material | None = None) -> list[Section]:
+    """Return how hard each section of the articles and chapters is to read, file by file, from top to bottom.
+
+    What the store of `material` has of a text that is the same is not measured again.
+    """
+    return _source.sections(library, material)
 
 
 def edition(outputs: Mapping[str, bytes], edition: model.Edition, material: model.Material) -> list[model.Finding]:
@@ -202,7 +205,7 @@ def only(findings: Iterable[model.Finding], paths: Sequence[Path], root: Path) -
 def _origins(edition: model.Edition, material: model.Material) -> dict[str, str]:
     """Return the files that a digest's words come from, most likely first: what a finding points at."""
     written = [edition.spec.path, *(article.path for article in edition.articles)]
-    found = {_texts.name(path, material.library.root): content.text(path) for path in written}
+    found = {_texts.name(path, material.library.root): content.text(path, material.library) for path in written}
     templates = (path for name in ("email", "text") for path in sorted((material.templates / name).rglob("*")))
     for path in templates:
         if path.suffix in {".j2", ".toml"}:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
 
 import lxml.etree
 
@@ -51,9 +50,9 @@ def drawings(library: model.Library, known: Collection[int]) -> Iterator[model.F
 
 
 def _lacking(place: Place, words: str, known: Collection[int]) -> Iterator[model.Finding]:
-    lacking = dict.fromkeys(char for char in words if ord(char) not in known and not char.isspace())
+    lacking = [char for char in dict.fromkeys(words) if ord(char) not in known and not char.isspace()]
     if lacking:
-        shown = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in list(lacking)[:3])
+        shown = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in lacking[:3])
         yield LETTER.at(place, f"the book's font has no {shown}")
 
 
@@ -65,20 +64,15 @@ def _chapters(library: model.Library) -> list[model.Chapter]:
 def _typed(library: model.Library, chapters: Sequence[model.Chapter]) -> Iterator[tuple[Place, str]]:
     """Yield every line that the book prints, with its place."""
     for path in [chapter.path for chapter in chapters]:
-        lines = content.text(path).split("\n")
-        yield from ((_at(library, path, n), _ADDRESS.sub("](", line)) for n, line in enumerate(lines, 1))
+        name, lines = _texts.name(path, library.root), content.text(path, library).split("\n")
+        yield from (((name, n), _ADDRESS.sub("](", line)) for n, line in enumerate(lines, 1))
     for path in [library.root / name for name in BANKS]:
-        lines = content.text(path).split("\n")
-        yield from (
-            (_at(library, path, n), line) for n, line in enumerate(lines, 1) if not line.lstrip().startswith("#")
-        )
+        name, lines = _texts.name(path, library.root), content.text(path, library).split("\n")
+        yield from (((name, n), line) for n, line in enumerate(lines, 1) if not line.lstrip().startswith("#"))
+    banked = _texts.name(library.root / "sources.json", library.root)
     for name in sorted(_used("citation", chapters) & library.sources.keys()):
         source = library.sources[name]
-        yield _at(library, library.root / "sources.json", source.line), " ".join(_strings(dict(source.csl)))
-
-
-def _at(library: model.Library, path: Path, line: int) -> Place:
-    return _texts.name(path, library.root), line
+        yield (banked, source.line), " ".join(_strings(dict(source.csl)))
 
 
 def _used(kind: str, chapters: Sequence[model.Chapter]) -> set[str]:

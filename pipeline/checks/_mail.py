@@ -70,6 +70,13 @@ ATTRIBUTE = Check(
 )
 CHECKS = (PART, MERGE, UNSUBSCRIBE, POSTAL, LARGE, CLIPPED, INCOMPLETE, COMMENTS, ATTRIBUTE)
 
+_A_SENTENCE, _SHOWN = 20, 60  # letters: shorter words between two tags may be said otherwise
+_SEEN = (
+    f"//body//text()[string-length() >= {_A_SENTENCE}]"
+    "[not(ancestor::style or ancestor::h1 or ancestor::h2 or ancestor::h3)]"
+    "[not(ancestor::*[contains(translate(@style, ' ', ''), 'display:none')])]"
+)
+_SIGNS = re.compile(r"[\W_]+")
 _MERGE = re.compile(  # Jinja and Handlebars, ERB, Mailchimp, Mailgun, and our own
     r"\{\{[^{}\n]{0,60}(?:\}\})?|\{%[^%\n]{0,60}(?:%\})?|<%[^%\n]{0,60}(?:%>)?|\*\|[^|\n]{0,60}(?:\|\*)?"
     r"|%recipient[\w.]*%?|\[\[[^\[\]\n]{0,60}\]\]"
@@ -115,7 +122,7 @@ def check(mail: Mail) -> Iterator[model.Finding]:
     else:
         yield from _text(mail)
     if page is not None and mail.text.strip():
-        yield from _missing_headings(mail, page)
+        yield from _missing_from_text(mail, page)
 
 
 def _html(mail: Mail, page: _pages.Page) -> Iterator[model.Finding]:
@@ -149,12 +156,20 @@ def _text(mail: Mail) -> Iterator[model.Finding]:
         yield POSTAL.at((TEXT_WHOLE, 0), f"{TEXT} does not print the postal address", hint)
 
 
-def _missing_headings(mail: Mail, page: _pages.Page) -> Iterator[model.Finding]:
+def _missing_from_text(mail: Mail, page: _pages.Page) -> Iterator[model.Finding]:
+    """Yield each heading that the text part lacks, and the first of the other words that it lacks."""
     text = _pages.letters(mail.text).casefold()
     for element in page.root.iter("h1", "h2", "h3"):
         words = _pages.squeeze(str(element.text_content()))
         if _pages.letters(words).casefold() not in text:
             yield INCOMPLETE.at((TEXT_WHOLE, 0), f"the heading {words!r} is not in the text part")
+    text = _SIGNS.sub("", text)  # a dot between two words may be a comma there
+    runs = (_pages.squeeze(str(run)) for run in page.root.xpath(_SEEN))
+    lost = [run for run in runs if len(run) >= _A_SENTENCE and _SIGNS.sub("", run.casefold()) not in text]
+    if lost:
+        more = f", and {len(lost) - 1} more such runs" if len(lost) > 1 else ""
+        message = f"the words {lost[0][:_SHOWN]!r} are not in the text part{more}"
+        yield INCOMPLETE.at((TEXT_WHOLE, 0), message, "print them in the text template too")
 
 
 def _merges(mail: Mail) -> Iterator[model.Finding]:

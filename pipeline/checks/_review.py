@@ -136,7 +136,7 @@ def _users(
 ) -> Iterator[model.Finding]:
     for writing in used:
         if writing.expires < today:
-            raw = content.text(user.path)
+            raw = content.text(user.path, library)
             offset = raw.find(f'"{writing.slug}"')
             place = (_texts.name(user.path, library.root), _texts.offset_line(raw, max(offset, 0)))
             yield EXPIRED.at(place, f"{writing.slug!r} expired on {writing.expires}")

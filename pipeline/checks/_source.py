@@ -10,8 +10,9 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
-from pipeline import markup, model, store
+from pipeline import markup, model, reach, store
 from pipeline.checks import _headings, _images, _kept, _links, _readability, _review, _sources, _sponsor, _texts, _words
 
 
@@ -42,7 +43,9 @@ def check(library: model.Library, today: dt.date, material: model.Material | Non
     raws = _texts.written(library)
     texts = _texts.of(library, raws)
     measure, rechecks = _measure_of(library), tuple(library.rechecks.values())
-    judged = list(zip((text.writing for text in texts), _all_judged(texts, measure, material), strict=True))
+    judged = list(
+        zip((text.writing for text in texts), _all_judged(texts, measure, library.root, material), strict=True)
+    )
     for _, found in judged:
         yield from found.findings
     for text in texts:
@@ -71,10 +74,24 @@ def broken(library: model.Library) -> Iterator[model.Finding]:
             yield from (*_words.broken(text), *_headings.source(text))
 
 
-def sections(library: model.Library) -> list[_readability.Section]:
-    """Return how hard each section of the articles and chapters is to read, file by file, from top to bottom."""
+def sections(library: model.Library, material: model.Material | None) -> list[_readability.Section]:
+    """Return how hard each section of the articles and chapters is to read, file by file, from top to bottom.
+
+    What the store of `material` has of a text that is the same is not measured again.
+    """
     names = _readability.names(library)
-    return [section for text in _texts.of(library) for section in _readability.sections(text, names)[0]]
+    if material is None:
+        return [section for text in _texts.of(library) for section in _readability.sections(text, names)[0]]
+    known = hashlib.sha256(repr(sorted(names)).encode()).hexdigest()
+    found: list[_readability.Section] = []
+    for text in _texts.of(library):
+        made = store.recall(material, "reading", f"{known}\n{text!r}", functools.partial(_measured, text, names))
+        found += [_readability.Section(*row) for row in json.loads(made)]
+    return found
+
+
+def _measured(text: _texts.Text, names: frozenset[str]) -> bytes:
+    return json.dumps([dataclasses.astuple(section) for section in _readability.sections(text, names)[0]]).encode()
 
 
 def _measure_of(library: model.Library) -> Measure:
@@ -86,14 +103,16 @@ def _measure(names: frozenset[str], superseded: tuple[model.Superseded, ...]) ->
     return Measure(names, {source.id: source for source in superseded})
 
 
-def _all_judged(texts: Iterable[_texts.Text], measure: Measure, material: model.Material | None) -> Iterator[Judged]:
+def _all_judged(
+    texts: Iterable[_texts.Text], measure: Measure, root: Path, material: model.Material | None
+) -> Iterator[Judged]:
     """Yield what was found in each text; of those that the store of `material` knows, what was found then."""
     said = hashlib.sha256(measure.made_of.encode()).hexdigest()
     for text in texts:
         if material is None or material.store is None:
             yield _judged(text, measure)
         else:
-            made_of = f"{said}\n{text!r}"
+            made_of = f"{said}\n{text.name}\n{reach.sum_of(text.writing, root)}\n{text.raw}"
             found, names, cited = json.loads(
                 store.recall(material, "text", made_of, functools.partial(_put_down, text, measure))
             )

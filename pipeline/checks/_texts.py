@@ -46,7 +46,9 @@ def of(library: model.Library, raws: Mapping[str, str] | None = None) -> list[Te
     """Return every text of the library; `raws` are the files by name, when they have been read already."""
     writings: list[model.Article | model.Chapter] = [*library.articles.values(), *library.chapters.values()]
     named = ((writing, name(writing.path, library.root)) for writing in writings)
-    return [Text(writing, at, content.text(writing.path) if raws is None else raws[at]) for writing, at in named]
+    return [
+        Text(writing, at, content.text(writing.path, library) if raws is None else raws[at]) for writing, at in named
+    ]
 
 
 def written(library: model.Library) -> dict[str, str]:
@@ -56,7 +58,7 @@ def written(library: model.Library) -> dict[str, str]:
     paths += [chapter.path for chapter in library.chapters.values()]
     paths += [spec.path for spec in library.editions.values()]
     paths += [library.book.path] if library.book else []
-    return {name(path, library.root): content.text(path) for path in (*paths, *banks)}
+    return {name(path, library.root): content.text(path, library) for path in (*paths, *banks)}
 
 
 def name(path: Path, root: Path) -> str:

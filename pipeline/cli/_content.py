@@ -8,8 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from pipeline import edition, errors, flow, model, office
-from pipeline.cli import _app, _checking, _skeletons
+from pipeline.cli import _app, _checking, _reading, _skeletons
 from pipeline.cli._app import AsJson, ConfigFile, Verbose
+
+REPORT = "report.html"  # beside the folders of out/: how hard each section is to read
+_ALL = f"Build every edition, the book and the site, and {REPORT}: how hard each section is to read."
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +45,7 @@ def build(
         list[str] | None,
         typer.Option("--edition", metavar="ID", help="With --book: this edition only; out/book then has no other."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Build every edition, the book and the site.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help=_ALL)] = False,
     date: Annotated[
         dt.datetime | None,
         typer.Option("--date", metavar="DAY", formats=["%Y-%m-%d"], help="The site on this day; default: today, UTC."),
@@ -71,12 +74,16 @@ def build(
             told = functools.partial(_app.step, number)
             built += flow.build(desk, [subject], where, told, step=bar.step, only=only or (), day=day)
             bar.done()
+    if everything:
+        _reading.write(flow.readability(desk, where), where / REPORT, settings.templates)
     rows = [_row(where, manifest, name) for manifest in built for name in manifest.outputs]
     if as_json:
         _app.show_json(rows)
     else:
         for row in rows:
             typer.echo(f"{row['bytes']:>9,} bytes  {row['path']}")
+        if everything:
+            typer.echo(f"{(where / REPORT).stat().st_size:>9,} bytes  {where / REPORT}")
 
 
 def _subjects(desk: office.Desk, editions: list[str], *, book: bool, everything: bool) -> list[str]:

@@ -40,12 +40,17 @@ def load(root: Path) -> tuple[model.Library, list[model.Finding]]:
     _index.waymarks(desk, library)
     _tables.check(desk, library)
     desk.findings.extend(list(_references.check(desk, library)))
+    library = dataclasses.replace(library, files={desk.name(path): data for path, data in desk.read.items()})
     return library, sorted(desk.findings, key=lambda f: (f.file, f.line, f.code, f.message))
 
 
-def text(path: Path) -> str:
-    """Return a file of content/ as it stands, for naming lines; "" when it cannot be read: `load` has said so."""
+def text(path: Path, library: model.Library | None = None) -> str:
+    """Return a file, for naming lines: as it was when `library` was read, else as it stands.
+
+    It is "" when it cannot be read: `load` has said so.
+    """
+    known = library.files.get(path.relative_to(library.root.parent).as_posix()) if library else None
     try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        return (path.read_bytes() if known is None else known).decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError):
         return ""

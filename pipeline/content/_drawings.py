@@ -6,6 +6,7 @@ and nothing that acts, nothing that is fetched, and nothing that grows when it i
 
 import codecs
 import functools
+import hashlib
 import math
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import lxml.etree
 
+from pipeline import notes
 from pipeline.content import _files
 
 MOST_BYTES = 500_000  # the largest drawing of a usual book has 20,000
@@ -44,7 +46,7 @@ def images(desk: _files.Desk) -> dict[str, bytes]:
 def _read(desk: _files.Desk, path: Path) -> bytes | None:
     try:
         size = path.stat().st_size
-        content = path.read_bytes() if size <= MOST_BYTES else b""
+        content = desk.bytes(path) if size <= MOST_BYTES else b""
     except OSError as error:
         desk.block("content-unreadable", path, 0, f"cannot be read: {error.strerror}", "put the file in its place")
         return None
@@ -61,7 +63,8 @@ def _read(desk: _files.Desk, path: Path) -> bytes | None:
 
 @functools.lru_cache(maxsize=256)  # drawings: the preview reads them all again after every key stroke
 def _kept_faults(content: bytes) -> tuple[Fault, ...]:
-    return tuple(dict.fromkeys(_faults(content)))
+    found = notes.taken("drawing", hashlib.sha256(content).hexdigest(), lambda: list(dict.fromkeys(_faults(content))))
+    return tuple((code, line, message, hint) for code, line, message, hint in found)
 
 
 def _faults(content: bytes) -> Iterator[Fault]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pydantic
 import yaml
 
-from pipeline import model
+from pipeline import model, notes
 
 Place = tuple[str | int, ...]  # where a value stands in its file: ("group", 2, "question", 0, "text")
 Lines = Mapping[Place, int]  # place -> 1-based line
@@ -67,7 +67,7 @@ class Desk:
         """Start with no findings."""
         self.root = root
         self.findings: list[model.Finding] = []
-        self._bytes: dict[Path, bytes] = {}
+        self.read: dict[Path, bytes] = {}  # all that was read
 
     def kept(self, read: Callable[["Desk", Path], Made], path: Path) -> Made:
         """Return what `read` makes of one file; of bytes that were read before, what it made then, findings and all.
@@ -85,9 +85,9 @@ class Desk:
 
     def bytes(self, path: Path) -> bytes:
         """Read a file; raises OSError when it is missing or unreadable."""
-        if path not in self._bytes:
-            self._bytes[path] = path.read_bytes()
-        return self._bytes[path]
+        if path not in self.read:
+            self.read[path] = path.read_bytes()
+        return self.read[path]
 
     def name(self, path: Path) -> str:
         """Return the path as a person would say it: content/articles/x.md."""
@@ -169,8 +169,21 @@ class Desk:
             message = "the front matter is opened with --- and never closed"
             self.block("content-front-matter", path, 1, message, "put a line --- after the last key")
             return None
-        head = self._yaml(path, "\n".join(lines[1:end]))
-        return None if head is None else (*head, "\n".join(lines[end + 1 :]), end + 2)
+        head = "\n".join(lines[1:end])
+        kept = notes.taken("head", head, lambda: self._plain(path, head))
+        read = (kept[0], {(key,): line for key, line in kept[1]}) if kept else self._yaml(path, head)
+        return None if read is None else (*read, "\n".join(lines[end + 1 :]), end + 2)
+
+    def _plain(self, path: Path, text: str) -> list[Any] | None:
+        """Return values and lines of a head; None when it has a fault, or a value that JSON would alter."""
+        lone = Desk(self.root)
+        read = lone._yaml(path, text)
+        if read is None or lone.findings:
+            return None
+        told = [read[0], [[key, line] for (key,), line in read[1].items()]]
+        with contextlib.suppress(TypeError, ValueError, RecursionError):
+            return told if repr(json.loads(json.dumps(told))) == repr(told) else None
+        return None
 
     def _yaml(self, path: Path, text: str) -> tuple[dict[str, Any], Lines] | None:
         try:
@@ -214,10 +227,10 @@ class _Lone(Desk):
 
     def __init__(self, root: Path, path: Path, data: bytes) -> None:
         super().__init__(root)
-        self._bytes = {path: data}
+        self.read = {path: data}
 
     def bytes(self, path: Path) -> bytes:
-        return self._bytes[path]
+        return self.read[path]
 
 
 @functools.lru_cache(maxsize=4096)  # files: the preview reads all of content/ again after every key stroke

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 import pydantic
 
-from pipeline import indexing, model
+from pipeline import indexing, model, notes
 from pipeline.content import _files
 from pipeline.content._banks import Strict, Text
 
@@ -55,7 +55,7 @@ def index(desk: _files.Desk, library: model.Library) -> tuple[model.IndexEntry, 
     if not path.exists():
         return ()
     entries = desk.kept(_entries, path)
-    for code, line, message, hint in _faults(entries, _printed(library), library.book):
+    for code, line, message, hint in _kept_faults(entries, _printed(library), library.book):
         desk.block(code, path, line, message, hint)
     return entries
 
@@ -123,9 +123,16 @@ Fault = tuple[str, int, str, str]  # code, line, message, hint
 
 
 @functools.lru_cache(maxsize=8)  # most edits change neither the index nor a chapter
-def _faults(
+def _kept_faults(
     entries: tuple[model.IndexEntry, ...], chapters: tuple[model.Chapter, ...] | None, book: model.BookSpec | None
 ) -> tuple[Fault, ...]:
+    found = notes.taken("index", repr((entries, chapters, book)), lambda: _faults(entries, chapters, book))
+    return tuple((code, line, message, hint) for code, line, message, hint in found)
+
+
+def _faults(
+    entries: tuple[model.IndexEntry, ...], chapters: tuple[model.Chapter, ...] | None, book: model.BookSpec | None
+) -> list[Fault]:
     found = [*_doubles(entries, "")]
     for entry in entries:
         found += _doubles(entry.subs, f" below {entry.heading!r}")
@@ -133,7 +140,7 @@ def _faults(
     if book is not None and chapters is not None:
         for entry in indexing.walk(entries):
             found += _places(entry, chapters, book)
-    return tuple(found)
+    return found
 
 
 def _doubles(entries: Sequence[model.IndexEntry], where: str) -> Iterator[Fault]:

@@ -1,6 +1,6 @@
 """Everything that names something else: does it exist? Also the few words that must never be missing."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 
 from pipeline import markup, model
@@ -25,6 +25,7 @@ class _Everything:
         return True
 
 
+Line = Callable[[_files.Desk, Path], int]
 Known = Mapping[str, Container[str]]
 
 
@@ -33,16 +34,16 @@ def check(desk: _files.Desk, library: model.Library) -> Iterator[model.Finding]:
     known = _known(library, {fault.file for fault in desk.findings if fault.code in _UNREAD})
     for article in library.articles.values():
         yield from _text(desk, article.path, article.body, article.body_line, known)
-        yield from _text(desk, article.path, article.get_help, desk.kept(_help_line, article.path), known)
+        yield from _text(desk, article.path, article.get_help, _help_line, known)
         yield from _article(desk, article, known)
     for chapter in library.chapters.values():
         at = (desk, chapter.path)
         yield from _text(desk, chapter.path, chapter.body, chapter.body_line, known)
-        yield from _text(desk, chapter.path, chapter.get_help, desk.kept(_help_line, chapter.path), known)
+        yield from _text(desk, chapter.path, chapter.get_help, _help_line, known)
         yield from _names(*at, "question_groups", chapter.question_groups, known["group"])
         yield from _names(*at, "worksheet", (chapter.worksheet,), known["worksheet"])
     for spec in library.editions.values():
-        yield from _text(desk, spec.path, spec.intro, desk.kept(_intro_line, spec.path), known)
+        yield from _text(desk, spec.path, spec.intro, _intro_line, known)
         named = (spec.lead, *spec.read_next)
         yield from _names(desk, spec.path, "lead or read_next", named, known["article"])
     if library.book:
@@ -75,15 +76,18 @@ def _finding(desk: _files.Desk, at: tuple[Path, int], code: str, message: str, h
     return model.Finding(code, model.Severity.BLOCK, desk.name(path), line, message, hint)
 
 
-def _text(desk: _files.Desk, path: Path, body: str, body_line: int, known: Known) -> Iterator[model.Finding]:
-    for ref in markup.parse(body, body_line).references:
+def _text(desk: _files.Desk, path: Path, text: str, first: int | Line, known: Known) -> Iterator[model.Finding]:
+    for ref in markup.outline(text).references:
+        if (ref.kind not in known or ref.target in known[ref.kind]) and (ref.kind != "image" or ref.text.strip()):
+            continue
+        line = (first if isinstance(first, int) else desk.kept(first, path)) + ref.line - 1
         if ref.kind in known and ref.target not in known[ref.kind]:
             code, what, hint = _WHAT[ref.kind]
-            yield _finding(desk, (path, ref.line), code, f"there is no {what} {ref.target!r}", hint)
+            yield _finding(desk, (path, line), code, f"there is no {what} {ref.target!r}", hint)
         if ref.kind == "image" and not ref.text.strip():
             message = f"the drawing {ref.target!r} has no alt text"
             hint = "say in one or two sentences what it shows: ![here](image:...)"
-            yield _finding(desk, (path, ref.line), "content-image-alt", message, hint)
+            yield _finding(desk, (path, line), "content-image-alt", message, hint)
 
 
 def _article(desk: _files.Desk, article: model.Article, known: Known) -> Iterator[model.Finding]:

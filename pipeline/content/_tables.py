@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from markdown_it.token import Token
 
-from pipeline import markup, model
+from pipeline import markup, model, notes
 from pipeline.content import _files
 
 MOST_COLUMNS = 8  # narrow ones; how wide they really are, the page maker judges
+MOST_LETTERS = 70  # the longest word of each column, side by side: more is too wide even in narrow letters
 MOST_ROWS = 200  # a page maker takes 30 ms a row, and nobody reads on
 _CELL_END = re.compile(r"(?<!\\)\|")
+_WORD_END = re.compile(r"[\s/-]+")
 
 Fault = tuple[str, int, str, str]  # code, line, message, hint
 
@@ -27,11 +29,12 @@ def check(desk: _files.Desk, library: model.Library) -> None:
 
 @functools.lru_cache(maxsize=4096)  # texts: the preview looks at them all again after every key stroke
 def _kept_faults(body: str, first_line: int) -> tuple[Fault, ...]:
-    return tuple(_faults(body, first_line))
+    found = notes.taken("tables", body, lambda: list(_faults(body)))
+    return tuple((code, line + first_line - 1, message, hint) for code, line, message, hint in found)
 
 
-def _faults(body: str, first_line: int) -> Iterator[Fault]:
-    document = markup.parse(body, first_line)
+def _faults(body: str) -> Iterator[Fault]:
+    document, first_line = markup.parse(body), 1
     lines = body.split("\n")
     box: Token | None = None  # the ::: table that is open
     is_filled = False
@@ -73,6 +76,10 @@ def _rows(tokens: Sequence[Token], lines: Sequence[str], first_line: int) -> Ite
             message,
             "turn it: what heads the columns may head the rows",
         )
+    elif (letters := _letters(tokens[:end])) > MOST_LETTERS:
+        message = f"its columns' longest words take {letters} letters side by side, and a page holds {MOST_LETTERS}"
+        hint = "choose shorter words, give it fewer columns, or make a list of it"
+        yield "content-table-large", first_line + starts[0], message, hint
     if len(starts) - 1 > MOST_ROWS:
         message = f"this table has {len(starts) - 1:,} rows, and {MOST_ROWS} is the most"
         yield "content-table-large", first_line + starts[0], message, "say what matters, and link to the whole of it"
@@ -83,3 +90,17 @@ def _rows(tokens: Sequence[Token], lines: Sequence[str], first_line: int) -> Ite
             message = f"this row has {cells} {'cell' if cells == 1 else 'cells'}, and the table {columns} columns"
             hint = r"give it as many cells as the head has; a sign | inside a cell is written \|"
             yield "content-table-rows", first_line + start, message, hint
+
+
+def _letters(tokens: Sequence[Token]) -> int:
+    """Count the letters of each column's longest word, and two for the space around it."""
+    longest: list[int] = []
+    column = 0
+    for token in tokens:
+        if token.type == "tr_open":
+            column = 0
+        elif token.type == "inline":
+            size = max(map(len, _WORD_END.split(markup.plain([token]))))
+            longest[column : column + 1] = [max([size, *longest[column : column + 1]])]
+            column += 1
+    return sum(longest) + 2 * len(longest)

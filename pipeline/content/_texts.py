@@ -11,6 +11,7 @@ from pipeline import model
 from pipeline.content import _files
 from pipeline.content._banks import Id, Strict, Text
 
+_SLUG: pydantic.TypeAdapter[str] = pydantic.TypeAdapter(Id)
 Line = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\r\n]*$")]
 Moment = Annotated[dt.datetime, pydantic.AfterValidator(_files.moment)]
 
@@ -151,7 +152,7 @@ Item = TypeVar("Item", bound=_Slugged)
 
 def _slug(desk: _files.Desk, path: Path, slug: str) -> str | None:
     try:
-        return pydantic.TypeAdapter(Id).validate_python(slug)
+        return _SLUG.validate_python(slug)
     except pydantic.ValidationError:
         message = f"the file name gives the slug {slug!r}"
         hint = "rename the file: lower-case letters, digits and single hyphens"

@@ -16,7 +16,9 @@ def files(edition: model.Edition, material: model.Material) -> dict[str, bytes]:
     """Return index.html and its pictures; refuses what the text uses and the library does not have."""
     library = reach.edition(material.library, edition)
     material = dataclasses.replace(material, library=library)
-    html = store.recall(material, "issue", f"{reach.digest(library)}\n{edition!r}", lambda: _page(edition, material))
+    html = store.recall(
+        material, "issue", f"{reach.digest(library)}\n{edition.spec.slug}", lambda: _page(edition, material)
+    )
     art = library.images[edition.lead.image]
     social = _social.picture(edition.spec.title, f"Issue {edition.spec.number}", art, material)
     return {"index.html": html, f"images/{edition.lead.image}": art, CARD: social}

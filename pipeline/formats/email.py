@@ -6,6 +6,7 @@ elsewhere, and nothing in it tells who opened it.
 
 import dataclasses
 import functools
+import hashlib
 import json
 import re
 import urllib.parse
@@ -14,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from markupsafe import Markup
 
-from pipeline import drawing, errors, markup, mjml, model, templating
+from pipeline import drawing, errors, markup, mjml, model, store, templating
 from pipeline.formats import _digest, _origins
 
 KIND = "edition"
@@ -114,15 +115,20 @@ def _picture_name(image: str, width: int) -> str:
 def _pictures(edition: model.Edition, material: model.Material) -> list[model.Output]:
     """Draw each article's picture once for each width, and the house's mark."""
     templates = material.templates
-    made = {_picture_name("mark.svg", MARK_WIDTH): _draw(_mark(templates), "mark.svg", MARK_WIDTH, templates)}
+    made = {_picture_name("mark.svg", MARK_WIDTH): _picture(_mark(templates), "mark.svg", MARK_WIDTH, material)}
     for article in edition.articles:
         if article.image not in material.library.images:
             msg = f"{article.path}: there is no drawing content/images/{article.image}"
             raise errors.RenderProblem(msg, hint="add the drawing, or name another one in `image:`")
         svg = material.library.images[article.image]
         for width in WIDTHS:
-            made[_picture_name(article.image, width)] = _draw(svg, article.image, width, templates)
+            made[_picture_name(article.image, width)] = _picture(svg, article.image, width, material)
     return [model.Output(f"images/{name}", content) for name, content in sorted(made.items())]
+
+
+def _picture(svg: bytes, name: str, width: int, material: model.Material) -> bytes:
+    made_of = f"{name} {width} {hashlib.sha256(svg).hexdigest()}"
+    return store.recall(material, "picture", made_of, lambda: _draw(svg, name, width, material.templates))
 
 
 @functools.lru_cache(maxsize=32)  # an edition's pictures: nine tenths of the time of a preview, and they rarely change

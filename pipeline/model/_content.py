@@ -300,3 +300,5 @@ class Library:
     superseded: Mapping[str, Superseded] = dataclasses.field(default_factory=dict)
     index: tuple[IndexEntry, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    # The bytes of each file that was read, by its name as findings print it: what the values above are made of.
+    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict, repr=False, compare=False)

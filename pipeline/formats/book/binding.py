@@ -6,14 +6,10 @@ from pipeline import model
 from pipeline.formats.book import gates, lint, stitch
 
 
-def read(parts: Sequence[tuple[str, str]]) -> None:
-    """Refuse parts (file and HTML) with a fault that can be read in them."""
+def read(parts: Sequence[tuple[str, str]]) -> gates.Expected:
+    """Refuse parts (file and HTML) with a fault that can be read in them; return what their PDF must hold."""
     lint.check(parts)
-
-
-def expect(parts: Sequence[str]) -> gates.Expected:
-    """Return what the PDF of parts, given as HTML, must hold."""
-    return gates.expected(parts)
+    return gates.expected(html for _, html in parts)
 
 
 def join(binding: stitch.Binding) -> bytes:

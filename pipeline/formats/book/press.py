@@ -80,7 +80,7 @@ class Press:
         self._store = store
         self._steps = steps
         self._sources: list[str] = []
-        self._readings: dict[tuple[str, ...], concurrent.futures.Future[None]] = {}
+        self._readings: dict[tuple[str, ...], concurrent.futures.Future[gates.Expected]] = {}
         self._laid: dict[str, job.Laid] = {}
         self._placed: dict[str, job.Places] = {}
 
@@ -156,9 +156,11 @@ class Press:
         """
         waiting: dict[concurrent.futures.Future[T], job.Sheet] = {}
         try:
-            seen = self._begin(work, sheets, have, waiting)
+            seen, later = self._begin(work, sheets, have, waiting)
             if waiting and len(seen) == len(self._sources):
                 self._read(sorted(seen, key=lambda sheet: sheet.number))
+            for sheet in sorted(later, key=lambda sheet: -len(sheet.html)):
+                self._submit(work, sheet, waiting)
             for reading in self._readings.values():
                 reading.result()  # says better what is wrong than the laying out of the same part would
             for future in concurrent.futures.as_completed(waiting):
@@ -181,8 +183,11 @@ class Press:
         sheets: Iterable[job.Sheet],
         have: dict[str, T],
         waiting: dict[concurrent.futures.Future[T], job.Sheet],
-    ) -> list[job.Sheet]:
-        """Take what the store has, and give the workers what it lacks: as many as there are cores at once."""
+    ) -> tuple[list[job.Sheet], list[job.Sheet]]:
+        """Take what the store has, and give the workers what it lacks: as many as there are cores at once.
+
+        Returns all sheets, and those that are to follow.
+        """
         seen: list[job.Sheet] = []
         later: list[job.Sheet] = []
         for sheet in sheets:
@@ -196,9 +201,7 @@ class Press:
                 self._submit(work, sheet, waiting)
             else:
                 later.append(sheet)
-        for sheet in sorted(later, key=lambda sheet: -len(sheet.html)):
-            self._submit(work, sheet, waiting)
-        return seen
+        return seen, later
 
     def _submit(
         self, work: "_Work[T]", sheet: job.Sheet, waiting: dict[concurrent.futures.Future[T], job.Sheet]
@@ -214,7 +217,7 @@ class Press:
             msg = f"{self._sources[sheet.number]}: {problem.message}"
             raise errors.RenderProblem(msg, hint=problem.hint) from problem
 
-    def _read(self, sheets: Sequence[job.Sheet]) -> concurrent.futures.Future[None]:
+    def _read(self, sheets: Sequence[job.Sheet]) -> concurrent.futures.Future[gates.Expected]:
         """Have the text of all parts looked through while the first of them are laid out."""
         key = tuple(sheet.key for sheet in sheets)
         if key not in self._readings:
@@ -261,18 +264,20 @@ class Press:
     def _join(self, sheets: Sequence[job.Sheet]) -> bytes:
         """Join the parts and have the whole judged; refuses a book with a fault, naming all of them."""
         edition = self._plates.edition
-        made_of = [engine.digest(engine.ALL), edition.size_budget_kb, *(sheet.key for sheet in sheets)]
+        code = engine.digest(engine.ALL)
+        made_of = [code, edition.size_budget_kb, *(sheet.key for sheet in sheets)]
         key = f"edition-{_digest(json.dumps(made_of).encode())}"
         kept = self._get(key)
         if kept is not None:
             return kept
-        self._read(sheets).result()
+        wanted = self._read(sheets).result()
         self._steps.add(2)
-        joining = self._workers.submit(binding.join, self._binding([self._laid[sheet.key] for sheet in sheets]))
-        wanted = self._workers.submit(binding.expect, [sheet.html for sheet in sheets])
-        content = joining.result()
+        last = f"last-{edition.id}-{code}"  # the key of the edition that this code joined last
+        former = self._get((self._get(last) or b"edition-").decode()) or b""
+        bound = self._binding([self._laid[sheet.key] for sheet in sheets], former)
+        content = self._workers.submit(binding.join, bound).result()
         self._steps.done(f"{edition.id}: joined")
-        faults = self._judge(content, wanted.result())
+        faults = self._judge(content, wanted)
         if faults:
             msg = f"the edition {edition.id!r} of the book has {len(faults)} faults:\n" + "\n".join(
                 f"- {f}" for f in faults
@@ -282,6 +287,7 @@ class Press:
             )
         self._steps.done(f"{edition.id}: judged")
         self._put(key, content)
+        self._put(last, key.encode())
         return content
 
     def _judge(self, content: bytes, wanted: gates.Expected) -> list[str]:
@@ -291,11 +297,11 @@ class Press:
         by_house = self._workers.submit(binding.inspect, content, wanted, edition)
         return [*by_standard.result(), *by_house.result()]
 
-    def _binding(self, laid: Sequence[job.Laid]) -> stitch.Binding:
+    def _binding(self, laid: Sequence[job.Laid], former: bytes) -> stitch.Binding:
         fonts = {name: content for name, content in self._plates.files.items() if name.startswith("fonts/")}
         whole = {name for part in laid for name in part.whole}
         used = {name: face for name, face in faces.union([part.faces for part in laid]).items() if name not in whole}
-        return stitch.Binding(laid, faces.subsets(used, fonts, self._store))
+        return stitch.Binding(laid, faces.subsets(used, fonts, self._store), former)
 
     def _get(self, key: str) -> bytes | None:
         return self._store.get(key) if self._store is not None else None

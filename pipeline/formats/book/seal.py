@@ -6,12 +6,14 @@ and what `stitch` copies whole is made an object of its own. So joining touches 
 
 import io
 from collections.abc import Iterator
+from typing import Final
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
 from pipeline.formats.book import compact, finish
 
+LEVEL: Final = 6  # of zlib
 STEP = 100_000  # keys of the parent tree for one part: its pages, links and fields
 
 
@@ -32,6 +34,7 @@ def sealed(content: bytes, number: int) -> bytes:
         for holder, key in ((root, "/AcroForm"), (root, "/Outlines"), (root, "/Names"), (tree, "/ParentTree")):
             if key in holder and not holder[key].is_indirect:
                 holder[key] = pdf.make_indirect(holder[key])
+        pikepdf.settings.set_flate_compression_level(LEVEL)  # `squeeze` sets another for the process
         out = io.BytesIO()
         pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
         return out.getvalue()

@@ -8,9 +8,11 @@ qpdf's order: what belongs to a page stays together, so a program that shows one
 import dataclasses
 import functools
 import io
+import itertools
 import re
+import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import deflate
 import pikepdf
@@ -23,7 +25,8 @@ _START = re.compile(rb"(\d+) 0 obj\n(<<.*?>>)\nstream\n", re.DOTALL)
 _END = re.compile(rb"\n?endstream\nendobj\n+")
 _NUMBER = {key: re.compile(rb"/%b (\d+)" % key) for key in (b"Length", b"N", b"First")}
 _TRAILER = re.compile(rb"/(?:Root|Info) \d+ 0 R|/ID \[[^\]]*\]")
-_COLUMNS = (1, 4, 2)  # bytes of the cross-references: how an object is stored, where, and its place in a stream
+_ROW = struct.Struct(">BIH")  # of the cross-references: how an object is stored, where, and its place in a stream
+_COLUMNS = (1, 4, 2)  # bytes of each
 _FREE = (0, 0, 0)
 
 
@@ -48,26 +51,35 @@ def deflated(content: bytes) -> bytes:
     return bytes(deflate.zlib_compress(content, LEVEL))
 
 
-def saved(pdf: pikepdf.Pdf) -> bytes:
-    """Return the PDF, the same bytes for the same objects; no stream that is packed here ends in a carriage return."""
+def saved(pdf: pikepdf.Pdf, former: bytes = b"") -> bytes:
+    """Return the PDF, the same bytes for the same objects; no stream that is packed here ends in a carriage return.
+
+    `former` is a file that was saved here: what it has packed already need not be packed again.
+    """
     pikepdf.settings.set_flate_compression_level(1)  # for the object streams, which are unpacked again
     out = io.BytesIO()
     pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-    return repacked(out.getvalue())
+    return repacked(out.getvalue(), former)
 
 
-def repacked(content: bytes) -> bytes:
+def repacked(content: bytes, former: bytes = b"") -> bytes:
     """Return a PDF that qpdf wrote with object streams, with larger ones; refuses any other."""
     head, streams = _parted(content)
     *objects, references = streams
     packs = [stream for stream in objects if b"/Type /ObjStm" in stream.words]
-    file = _File(head)
+    file = _File(head, _packed(former))
     for stream in objects:
         if b"/Type /ObjStm" not in stream.words:
             file.add(stream.number, stream.whole)
     for index in range(0, len(packs), TOGETHER):
         file.add_packed(packs[index : index + TOGETHER])
     return file.closed(references)
+
+
+def _packed(former: bytes) -> dict[bytes, bytes]:
+    """Return the object streams of a file that was saved here, by what they hold."""
+    streams = _parted(former)[1] if former else []
+    return {zlib.decompress(one.content): one.content for one in streams if b"/Type /ObjStm" in one.words}
 
 
 def _parted(content: bytes) -> tuple[bytes, list[_Stream]]:
@@ -91,8 +103,9 @@ def _parted(content: bytes) -> tuple[bytes, list[_Stream]]:
 class _File:
     """The PDF that grows object by object."""
 
-    def __init__(self, head: bytes) -> None:
+    def __init__(self, head: bytes, packed: Mapping[bytes, bytes]) -> None:
         self._pieces = [head]
+        self._packed = packed
         self._size = len(head)
         self._rows: dict[int, tuple[int, ...]] = {0: _FREE}
 
@@ -119,7 +132,7 @@ class _File:
             start += len(content) - begin
         header = b" ".join(index) + b"\n"
         content = header + b"".join(bodies)
-        while (small := deflated(content)).endswith(b"\r"):
+        while (small := self._packed.get(content) or deflated(content)).endswith(b"\r"):
             content += b"\n"
         self._add_stream(first, b"/Type /ObjStm /N %d /First %d" % (len(index), len(header)), small)
 
@@ -131,7 +144,7 @@ class _File:
         trailer = b" ".join(_TRAILER.findall(references.words))
         while (content := deflated(_predicted(rows))).endswith(b"\r"):
             rows.append(_FREE)
-        layout = b"/W [ %d %d %d ] /DecodeParms << /Columns %d /Predictor 12 >>" % (*_COLUMNS, sum(_COLUMNS))
+        layout = b"/W [ %d %d %d ] /DecodeParms << /Columns %d /Predictor 12 >>" % (*_COLUMNS, _ROW.size)
         self._add_stream(number, b"/Type /XRef /Size %d %b %b" % (len(rows), layout, trailer), content)
         return b"".join([*self._pieces, b"startxref\n%d\n%%%%EOF\n" % start])
 
@@ -140,10 +153,14 @@ class _File:
         self.add(number, whole % (number, words, len(content), content))
 
 
-def _predicted(rows: Sequence[tuple[int, ...]]) -> bytes:
-    """Return the cross-references, each byte as its difference from the one above it (PNG's filter "Up")."""
-    width = sum(_COLUMNS)
-    table = b"".join([value.to_bytes(size, "big") for row in rows for value, size in zip(row, _COLUMNS, strict=True)])
-    above = bytes(width) + table
-    differences = bytes([(value - before) & 0xFF for value, before in zip(table, above, strict=False)])
-    return b"".join([b"\2" + differences[at : at + width] for at in range(0, len(table), width)])
+def _predicted(rows: Iterable[tuple[int, ...]]) -> bytes:
+    """Return the cross-references, each byte as its difference from the one above it (PNG's filter "Up").
+
+    The table is one number, and so is the one above; with the highest bits kept aside, no byte borrows from the next.
+    """
+    table = b"".join(itertools.starmap(_ROW.pack, rows))
+    here, high = int.from_bytes(table, "big"), int.from_bytes(b"\x80" * len(table), "big")
+    above, low = here >> 8 * _ROW.size, int.from_bytes(b"\x7f" * len(table), "big")
+    apart = ((here | high) - (above & low)) ^ ((here ^ ~above) & high)
+    differences = apart.to_bytes(len(table), "big")
+    return b"".join([b"\2" + differences[at : at + _ROW.size] for at in range(0, len(table), _ROW.size)])

@@ -21,10 +21,14 @@ KEPT = ("/Lang", "/MarkInfo", "/ViewerPreferences", "/Metadata", "/OutputIntents
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Binding:
-    """What becomes one PDF: the parts in order, and a font file for each face they use."""
+    """What becomes one PDF: the parts in order, and a font file for each face they use.
+
+    `former` is the PDF that was made of nearly the same; it spares work and changes nothing.
+    """
 
     parts: Sequence[job.Laid]
     fonts: Mapping[str, bytes]
+    former: bytes = b""
 
 
 def joined(binding: Binding) -> bytes:
@@ -33,13 +37,14 @@ def joined(binding: Binding) -> bytes:
     for part in binding.parts:
         book.add(part)
     book.share_fonts(binding)
-    return book.written()
+    return book.written(binding.former)
 
 
 class _Book:
     """The PDF that grows part by part."""
 
     def __init__(self) -> None:
+        self._itself = self  # so only the collector frees it: a worker's answer need not wait for that
         self._pdf = pikepdf.new()
         self._places: dict[bytes, pikepdf.Object] = {}
         self._linked: set[bytes] = set()
@@ -125,7 +130,7 @@ class _Book:
                         faces.embed(self._pdf, font, used[name], binding.fonts[name])
                 fonts[key] = shared[key]
 
-    def written(self) -> bytes:
+    def written(self, former: bytes) -> bytes:
         """Put the joined trees in place and write the file."""
         lost = sorted(self._linked - self._places.keys())
         if lost:
@@ -147,7 +152,7 @@ class _Book:
         root.PageLabels = Dictionary(Nums=Array([0, Dictionary(P=String("Cover")), 1, Dictionary(S=Name.D, St=2)]))
         if "/OutputIntents" in root:
             _end_plainly(self._pdf)
-        return squeeze.saved(self._pdf)
+        return squeeze.saved(self._pdf, former)
 
 
 def _end_plainly(pdf: pikepdf.Pdf) -> None:

@@ -24,8 +24,10 @@ class Leaf:
     @property
     def made_of(self) -> str:
         """All of it in words."""
-        around = (self.entry, self.entries, self.after, self.has_feed)
-        return f"{reach.digest(self.library)}\n{around!r}"
+        root = self.library.root
+        around = [reach.sum_of(entry, root) for entry in (self.entry, self.after)]
+        others = {slug: reach.sum_of(entry, root) for slug, entry in self.entries.items()}
+        return f"{reach.digest(self.library)}\n{around!r}\n{others!r}\n{self.has_feed}"
 
 
 def files(site: _site.Site) -> Iterator[model.Output]:
