@@ -112,6 +112,7 @@ def build(
     """
     kind, subject = _subject(item)
     seen = seen or frame(material)
+    material = dataclasses.replace(material, book=_book_for(item, out))
     inputs, wanted = _content_digests(item, material), key(item, material, seen)
     kept = _kept(out / subject, wanted)
     if kept and kept.inputs == {**inputs, **_frame_digests(kind, seen)}:
@@ -133,6 +134,14 @@ def build(
     return _manifest(text)
 
 
+def _book_for(item: Item, out: Path) -> model.Manifest | None:
+    """Return what was built of the book, for the site; None for other items, and when no sound book is there."""
+    with contextlib.suppress(errors.Problem):
+        if isinstance(item, model.Library) and not altered(out, built := read(out, "book")):
+            return built
+    return None
+
+
 def key(item: Item, material: model.Material, seen: Frame) -> str:
     """Return a digest of all that an item is made of.
 
@@ -148,7 +157,8 @@ def key(item: Item, material: model.Material, seen: Frame) -> str:
         "identity": dataclasses.asdict(material.identity),
         "subject": subject,
         "chosen": [edition.id for edition in item.editions] if isinstance(item, model.Book) else [],
-        # Of the site, what is public; on the days between two turns, the same.
+        # Of the site, the book that it offers, and what is public; on the days between two turns, the same.
+        "book": material.book.digest if material.book else "",
         "turn": model.last_turn(item, material.day).isoformat() if isinstance(item, model.Library) else "",
     }
     return _mark(made_of)
@@ -170,9 +180,10 @@ def _made(
 ) -> tuple[list[model.Output], Frame]:
     """Render every format, and once more when a template was changed meanwhile: no key may name what was not used."""
     kind, subject = _subject(item)
+    offered = outputs_in(out, material.book) if material.book else {}
     while True:
         kept = store.FolderStore(out / PARTS, subject)
-        work = dataclasses.replace(material, store=material.store or kept, mark=seen.mark)
+        work = dataclasses.replace(material, store=material.store or kept, mark=seen.mark, made=offered)
         made = _rendered(item, work, _formats(kind), progress)
         now = frame(material)
         if now.mark == seen.mark:
@@ -205,7 +216,7 @@ def _rendered(
     for name, module in modules.items():
         progress(name)
         files = {output.name: output.content for output in made}
-        made += module.render(item, dataclasses.replace(material, made=files))
+        made += module.render(item, dataclasses.replace(material, made={**material.made, **files}))
     return made
 
 
@@ -302,9 +313,8 @@ def read(out: Path, subject: str) -> model.Manifest:
         return _manifest(path.read_bytes())
     except FileNotFoundError as error:
         msg = f"{subject} has not been built: {path} is missing"
-        raise errors.UsageProblem(
-            msg, hint=f"run `mscare build {'--book' if subject == 'book' else subject}`"
-        ) from error
+        hint = f"run `mscare build {'--book' if subject == 'book' else subject}`"
+        raise errors.UsageProblem(msg, hint=hint) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"{path} cannot be read: {error}"
         raise errors.StorageProblem(

@@ -95,7 +95,8 @@ class Material:
     """What a format works with besides its edition or book.
 
     `day` is the day for which the public site is made: what becomes public later is held back. The last day there is,
-    unless the caller names one: then everything is shown. The four behind it change how fast a format is, never what
+    unless the caller names one: then everything is shown. `book` is what was built of the book when the site is made,
+    with its files in `made`: its page offers them. The four behind it change how fast a format is, never what
     it makes: a store of earlier work, warm workers (none: it starts and ends its own), who is told of each step, and
     a digest of code, templates, libraries and identity, without which no page and no finding is taken from the store.
     """
@@ -105,6 +106,7 @@ class Material:
     templates: Path
     made: Mapping[str, bytes] = dataclasses.field(default_factory=dict)  # files of the formats that ran before
     day: dt.date = dt.date.max
+    book: "Manifest | None" = None
     store: Store | None = None
     workers: concurrent.futures.Executor | None = None
     step: Callable[[str, int, int], None] = unheard

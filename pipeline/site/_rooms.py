@@ -46,7 +46,6 @@ class Rooms:
     def __init__(self, shelf: _shelf.Shelf, pages: _pages.Pages, house: House) -> None:
         """Serve from `shelf`."""
         self._shelf, self._pages, self._house = shelf, pages, house
-        self._volumes = _volumes.Volumes(shelf)
 
     def routes(self) -> list[Route]:
         """Return the endpoints; the last one takes every address that no other has."""
@@ -98,7 +97,8 @@ class Rooms:
     def landing(self, request: Request) -> Response:
         """Show the book's page with the true sizes and sums of the files as they were built."""
         page = _there(self._piece(LANDING))
-        values = {"files": self._volumes.all(), "is_current": self._is_current(), "has_packs": self._house.has_packs}
+        files = _volumes.on_the_shelf(self._shelf)
+        values = {"files": files, "is_current": self._is_current(), "has_packs": self._house.has_packs}
         part = self._pages.part("download.html", **values)
         return _files.answer(request, INDEX, _filled(page, _DOWNLOAD, part))
 

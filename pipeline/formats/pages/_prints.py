@@ -4,8 +4,8 @@ import dataclasses
 import json
 from collections.abc import Iterator
 
-from pipeline import model
-from pipeline.formats import _joining, _social, _words
+from pipeline import model, reach
+from pipeline.formats import _joining, _social, _volumes, _words
 from pipeline.formats.pages import _site
 
 BOOK_CARD = "social/book.png"
@@ -29,9 +29,9 @@ def files(site: _site.Site) -> Iterator[model.Output]:
 
 
 def _book(site: _site.Site) -> Iterator[model.Output]:
-    """The landing page. Sizes, sums and buttons are the server's to fill in: they belong to the files, not the text.
+    """The landing page, with sizes, pages and sums of the files as they were built before the site.
 
-    What the text does know of each edition lies beside it as book/editions.json, for the server.
+    The server tells them anew, of the files that it has; for it, book/editions.json says what each edition is called.
     """
     book, known = site.library.book, site.library.chapters
     chapters = [known[slug] for slug in book.chapters if slug in known] if book else []
@@ -39,8 +39,8 @@ def _book(site: _site.Site) -> Iterator[model.Output]:
     values = {
         "chapters": chapters,
         "review": _words.book_review_line(chapters),
-        "files": (),
-        "is_current": True,
+        "files": _volumes.volumes(book.editions, site.material.made) if book and site.material.book else (),
+        "is_current": _is_current(site),
         "corrections": notes,
         "card": _social.Card(BOOK_CARD, f"{site.material.identity.title}: the book"),
     }
@@ -50,6 +50,16 @@ def _book(site: _site.Site) -> Iterator[model.Output]:
     yield model.Output(BOOK_CARD, _social.picture(title, "To read, to print, to fill in", None, site.material))
     editions = [dataclasses.asdict(edition) for edition in book.editions] if book else []
     yield model.Output("book/editions.json", json.dumps(editions, indent=1, sort_keys=True).encode())
+
+
+def _is_current(site: _site.Site) -> bool:
+    """Tell whether the version and date on the page are those printed in the files."""
+    built, book, library = site.material.book, site.library.book, site.press.library
+    if built is None or book is None:
+        return True
+    name = book.path.relative_to(library.root.parent).as_posix()
+    read = library.files.get(name)
+    return read is None or built.inputs.get(name) == reach.sum_of(read, library.root)
 
 
 def _join(site: _site.Site) -> model.Output:
