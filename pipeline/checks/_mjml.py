@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline import errors, model
+from pipeline.checks import _mail
 from pipeline.checks._check import BLOCK, Check, Place
 from pipeline.formats import email
 from pipeline.mjml import lint
@@ -23,7 +24,6 @@ FAILED = Check(
 )
 CHECKS = (LINT, FAILED)
 
-TEMPLATE = "templates/email/digest.mjml.j2"
 _PLACED = re.compile(r"((?:templates|content)/[^\s:]+)(?::(\d+))?(?::\d+)?: ")
 
 
@@ -33,7 +33,7 @@ def check(edition: model.Edition, material: model.Material) -> Iterator[model.Fi
     origins = email.origins(edition, material) if faults else None
     for fault in faults:
         found = origins.of(fault.line, fault.column) if origins else None
-        name, line, column = found or (TEMPLATE, 0, 0)
+        name, line, column = found or (_mail.WHOLE, 0, 0)
         where = f" (column {column})" if column else ""
         yield LINT.at((name, line), f"{fault.message}{where}", fault.hint)
 

@@ -1,13 +1,13 @@
 """The book and the site as they are built: small promises about whole folders of files."""
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 from pipeline import model
 from pipeline.checks import _links, _pages
 from pipeline.checks._check import BLOCK, Check
+from pipeline.formats import _web
 
 PDF = Check(
     "book-pdf-missing",
@@ -23,7 +23,6 @@ NOWHERE = Check(
 )
 CHECKS = (PDF, NOWHERE)
 
-_HELD = re.compile(r"held/(\d{4}-\d\d-\d\d)/(.+)")  # what becomes public on a later day
 Targets = Mapping[str, frozenset[str]]  # page or file -> the anchors in it
 
 
@@ -57,8 +56,8 @@ def site(
 
 def _views(names: Iterable[str]) -> Iterator[dict[str, str]]:
     """Yield the site as it is now and on each day that is prepared: by address, the name of the file that is there."""
-    held = [(name, match[1], match[2]) for name in names if (match := _HELD.fullmatch(name))]
-    view = {name: name for name in names if not _HELD.fullmatch(name)}
+    held = [(name, match[1], match[2]) for name in names if (match := _web.HELD.fullmatch(name))]
+    view = {name: name for name in names if not _web.HELD.fullmatch(name)}
     yield view
     for day in sorted({day for _, day, _ in held}):
         view = view | {address: name for name, when, address in held if when == day}

@@ -85,7 +85,9 @@ def sections(library: model.Library, material: model.Material | None) -> list[_r
     known = hashlib.sha256(repr(sorted(names)).encode()).hexdigest()
     found: list[_readability.Section] = []
     for text in _texts.of(library):
-        made = store.recall(material, "reading", f"{known}\n{text!r}", functools.partial(_measured, text, names))
+        made = store.recall(
+            material, "reading", f"{known}\n{_said(text, library.root)}", functools.partial(_measured, text, names)
+        )
         found += [_readability.Section(*row) for row in json.loads(made)]
     return found
 
@@ -112,11 +114,16 @@ def _all_judged(
         if material is None or material.store is None:
             yield _judged(text, measure)
         else:
-            made_of = f"{said}\n{text.name}\n{reach.sum_of(text.writing, root)}\n{text.raw}"
+            made_of = f"{said}\n{_said(text, root)}"
             found, names, cited = json.loads(
                 store.recall(material, "text", made_of, functools.partial(_put_down, text, measure))
             )
             yield Judged(tuple(_kept.read(found)), frozenset(names), tuple(cited))
+
+
+def _said(text: _texts.Text, root: Path) -> str:
+    """Return all of a text, the same wherever the folder stands."""
+    return f"{text.name}\n{reach.sum_of(text.writing, root)}\n{text.raw}"
 
 
 def _put_down(text: _texts.Text, measure: Measure) -> bytes:

@@ -28,15 +28,13 @@ _TREATMENT = re.compile(
     r"|teriflunomide)\b",
     re.IGNORECASE,
 )
-_TABLE = re.compile(r"^\s*(?:\[sponsor\]|sponsor\s*=)", re.MULTILINE)
 
 
 def check(spec: model.EditionSpec, library: model.Library, name: str, raw: str) -> Iterator[model.Finding]:
     """Yield what speaks against the sponsor of an edition; `name` and `raw` are its file."""
     if spec.sponsor is None:
         return
-    table = _TABLE.search(raw)
-    place = (name, _texts.offset_line(raw, table.end()) if table else 0)
+    place = (name, _texts.key_line(raw, "sponsor"))
     for where, words in _beside(spec, spec.sponsor, library):
         if found := _TREATMENT.search(words):
             yield BESIDE.at(place, f"the edition has a sponsor, and {where} speaks of treatment: {found[0]!r}")

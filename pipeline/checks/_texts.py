@@ -69,7 +69,7 @@ def name(path: Path, root: Path) -> str:
 def key_line(raw: str, key: str) -> int:
     """Return the 1-based line on which `key` is set in TOML or YAML; 0 when it is not."""
     lines = enumerate(raw.split("\n"), 1)
-    starts = (f"{key}:", f"{key} =", f"{key}=")
+    starts = (f"{key}:", f"{key} =", f"{key}=", f"[{key}]")
     return next((number for number, line in lines if line.lstrip().startswith(starts)), 0)
 
 

@@ -3,6 +3,7 @@
 A page names everything on the site by a path from itself ("../../style.css"), so that it works under any address.
 """
 
+import datetime as dt
 import functools
 import hashlib
 import re
@@ -18,7 +19,13 @@ from pipeline.formats import _words
 FONTS = ("400", "400i", "700")  # the faces a page may need; the fourth, bold italics, is not used
 FAMILY = "AtkinsonHyperlegibleNext"
 SHAPE = (1200, 675)
+HELD = re.compile(r"held/(\d{4}-\d\d-\d\d)/(.+)")  # a file of the site as it will be: from which day on, and its name
 EMERGENCY = "911 in the US, 999 or 112 in the UK, 112 in the EU"
+
+
+def held(day: dt.date | str, name: str) -> str:
+    """Return the name that HELD reads again; `day` is a date, or its ISO text."""
+    return f"held/{day}/{name}"
 
 
 def environment(templates: Path, identity: model.Identity) -> jinja2.Environment:

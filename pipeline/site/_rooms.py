@@ -26,7 +26,6 @@ LANDING = "book/index.html"
 SITE = "site"
 _BOOK_TEXT = "content/book/book.toml"  # where version and date stand; both manifests name it as an input
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
-_HELD = re.compile(r"held/(\d{4}-\d\d-\d\d)/(.+)")
 _EXPIRES = re.compile(rb"<!--expires (\d{4}-\d\d-\d\d)-->")
 _DOWNLOAD = re.compile(rb"<!--download-->.*?<!--/download-->", re.DOTALL)
 
@@ -105,7 +104,7 @@ class Rooms:
     def page(self, request: Request) -> Response:
         """Show a file of the site; a folder's address without its slash leads to the one with it."""
         path = str(request.path_params["path"])
-        if _HELD.fullmatch(path):
+        if _web.HELD.fullmatch(path):
             _nowhere()
         if path == INDEX or path.endswith(f"/{INDEX}"):
             return _moved("./")
@@ -139,11 +138,11 @@ class Rooms:
         "" when it is not there, or its day has not come.
         """
         manifest = self._shelf.manifest(SITE)
-        if manifest is None or _HELD.fullmatch(name):
+        if manifest is None or _web.HELD.fullmatch(name):
             return ""
         today = self._house.now().date().isoformat()
         newest = max((day for day in _days(manifest, name) if day <= today), default="")
-        return f"held/{newest}/{name}" if newest else name * (name in manifest.outputs)
+        return _web.held(newest, name) if newest else name * (name in manifest.outputs)
 
     def _is_current(self) -> bool:
         """Tell whether the version and date on the page are those printed in the files."""
@@ -154,7 +153,7 @@ class Rooms:
 def _days(manifest: model.Manifest, name: str) -> Iterator[str]:
     """Yield the days, as ISO, on which this build shows another version of a file."""
     for output in manifest.outputs:
-        if output.endswith(name) and (match := _HELD.fullmatch(output)) and match[2] == name:
+        if output.endswith(name) and (match := _web.HELD.fullmatch(output)) and match[2] == name:
             yield match[1]
 
 

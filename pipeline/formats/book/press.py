@@ -273,8 +273,9 @@ class Press:
         wanted = self._read(sheets).result()
         self._steps.add(2)
         last = f"last-{edition.id}-{code}"  # the key of the edition that this code joined last
-        former = self._get((self._get(last) or b"edition-").decode()) or b""
-        bound = self._binding([self._laid[sheet.key] for sheet in sheets], former)
+        before = self._get(last)
+        former = self._get(before.decode()) if before else None
+        bound = self._binding([self._laid[sheet.key] for sheet in sheets], former or b"")
         content = self._workers.submit(binding.join, bound).result()
         self._steps.done(f"{edition.id}: joined")
         faults = self._judge(content, wanted)

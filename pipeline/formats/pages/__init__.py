@@ -13,12 +13,12 @@ _machines    feed, site map, robots; fonts and pictures
 """
 
 from pipeline import model
+from pipeline.formats import _web
 from pipeline.formats.pages import _articles, _lists, _machines, _prints, _site
 
 KIND = "site"
 TEMPLATES = ("web", "join", "book/cover.svg", "email/mark.svg", "email/words.toml", "citation", "fonts", "tokens.toml")
 
-HELD = "held"
 AHEAD = 4  # days with something new that are prepared
 
 
@@ -30,7 +30,7 @@ def render(library: model.Library, material: model.Material) -> list[model.Outpu
     later = [day for day in model.turns(library) if day > material.day]
     for day in later[:AHEAD]:
         then = _files(_site.Site(press, day))
-        made |= {f"{HELD}/{day}/{name}": content for name, content in then.items() if shown.get(name) != content}
+        made |= {_web.held(day, name): content for name, content in then.items() if shown.get(name) != content}
         shown = then
     return [model.Output(name, content) for name, content in made.items()]
 
