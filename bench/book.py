@@ -1,6 +1,7 @@
 """The book: our build, in the ways it is used, against everyone else who could lay it out, on the same content.
 
-The ratios are to one stock WeasyPrint call on the very HTML that our build hands to WeasyPrint, in the same round.
+The ratios are to one stock WeasyPrint call on the HTML that our build hands to WeasyPrint, in the same round. It finds
+the page numbers of contents, glossary and index as such a document does; a second call is given those of our build.
 """
 
 import dataclasses
@@ -66,7 +67,7 @@ def tables(size: measure.Size) -> str:
     found = [_measured(count, size, peers) for count in size.chapters]
     parts = [_all(found[-1], peers), _growth(found, peers)]
     if not size.is_quick:
-        parts.append(_aims(found[0], found[-1], peers[0].name))
+        parts.append(_aims(found[0], found[-1], [peer.name for peer in peers[:2]]))
     return "\n\n".join(parts)
 
 
@@ -130,7 +131,7 @@ def _sides(folder: Path, chapters: int, peers: Sequence[book_peers.Peer], *, in_
     for peer in peers:
         file = folder / f"peer-{len(sides)}.pdf"
         sides.append(Side(peer.name, lambda p=peer, f=file: p.run(folder, f), file, peer))  # type: ignore[misc]
-        if in_full and peer.counts_pages:
+        if in_full and peer.recompiles:
             sides.append(Side(TYPST_WARM, lambda: _typst_warm(folder)))
     return sides
 
@@ -225,16 +226,20 @@ def _growth(found: Sequence[Measured], peers: Sequence[book_peers.Peer]) -> str:
     return f"book: how the cost grows\n\n{measure.columns(lines)}"
 
 
-def _aims(small: Measured, large: Measured, stock: str) -> str:
-    """Compare with what the project wants. Growth is that of the pages, from the smallest size to the largest."""
+def _aims(small: Measured, large: Measured, stock: Sequence[str]) -> str:
+    """Compare with what the project wants; `stock` names the call that counts pages, and the one that is given them.
 
-    def ratio(name: str) -> float:
-        return large.median(name, "wall") / large.median(stock, "wall")
-
+    Growth is that of the pages, from the smallest size to the largest.
+    """
+    ratios = [("page map kept", MAP, 0.4), ("a word changed, new process", EDIT, 0.15)]
+    ratios.append(("a word changed, warm process", WARM, 0.08))
     found = [
-        ("page map kept: wall of stock", ratio(MAP), 0.4),
-        ("a word changed, new process: wall of stock", ratio(EDIT), 0.15),
-        ("a word changed, warm process: wall of stock", ratio(WARM), 0.08),
+        (f"{words}: wall of the {'stock call' if name == stock[0] else 'call given the numbers'}", ratio, most)
+        for words, side, most in ratios
+        for name in stock
+        for ratio in [large.median(side, "wall") / large.median(name, "wall")]
+    ]
+    found += [
         ("the changed chapter's pages, warm: s", large.median(WARM, "seen"), 0.3),
         ("that chapter's lay-out alone, warm: s", large.median(WARM, "alone"), 0.3),
         ("that chapter's words in the preview, warm: s", large.median(WARM, "read"), 0.3),

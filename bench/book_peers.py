@@ -29,6 +29,7 @@ class Peer:
     is_slow: bool = False  # measured once, and not at all when it must be quick
     most: int = 99  # chapters: a longer book takes it many minutes
     counts_pages: bool = False  # by itself: all others print the page numbers of our build, as text
+    recompiles: bool = False  # in a warm process, what changed
 
     def run(self, folder: Path, target: Path) -> measure.Sample:
         """Write the PDF and return what it cost; refuses with the peer's last words."""
@@ -45,14 +46,16 @@ class Peer:
 
 
 def peers() -> list[Peer]:
-    """Return all peers, the stock call first."""
+    """Return all peers: the stock call, the same with our page numbers, and the others."""
     browser = shutil.which("chromium")
     no_browser = "" if browser else "chromium is not installed"
     return [
         Peer(
             f"WeasyPrint {importlib.metadata.version('weasyprint')}, stock call",
-            lambda folder, file: [sys.executable, measure.BENCH / "weasyprint_peer.py", folder / "book.html", file],
+            lambda folder, file: _weasyprint(folder / "counting.html", file),
+            counts_pages=True,
         ),
+        Peer("WeasyPrint, given our page numbers", lambda folder, file: _weasyprint(folder / "book.html", file)),
         Peer("Chromium, print to PDF", lambda folder, file: _chromium(browser or "", folder, file), no_browser),
         Peer(
             f"Paged.js CLI {_version('pagedjs-cli')}",
@@ -73,8 +76,13 @@ def peers() -> list[Peer]:
             lambda folder, file: [PYTHON, measure.BENCH / "typst_peer.py", folder, file],
             "" if PYTHON.exists() else "typst is not installed",
             counts_pages=True,
+            recompiles=True,
         ),
     ]
+
+
+def _weasyprint(html: Path, file: Path) -> list[str | Path]:
+    return [sys.executable, measure.BENCH / "weasyprint_peer.py", html, file]
 
 
 def _chromium(browser: str, folder: Path, file: Path) -> list[str | Path]:

@@ -15,6 +15,12 @@ from pipeline.formats.book import crew, job
 WORDS = (" can ", " may ")  # a one-word edit turns the first into the second
 _CHAPTER = re.compile(r"\[([^\]]+)\]\(chapter:([a-z0-9-]+)\)")
 
+_LISTED = re.compile(r'(<a href="(#[^"]+)"[^>]*>(?:(?!</a>).)*</a>)<span class="page">\d+</span>')
+_USES = re.compile(r'<span class="pages">.*?</dt>', re.DOTALL)
+_USE = re.compile(r'<a href="(#[^"]+)"( title="[^"]*")>\d+</a>')
+_ENTRY = re.compile(r'<a class="number" href="(#[^"]+)"( title="[^"]*")>\d+((?:\u2013\d+)?)</a>')
+_COUNTED = ".counted::before { content: target-counter(attr(data-to url), page) }"
+
 
 def book(chapters: int) -> tuple[model.Book, model.Material]:
     """Return the book with its first chapters, in the screen edition; what leads to the others is left out."""
@@ -84,6 +90,7 @@ class Overheard(crew.Crew):
         """Write book.html, book.css and the files they name, as our build hands them to WeasyPrint at the end.
 
         They are taken where our build passes them on, so that the peers get the same and no copy of it can grow old.
+        counting.html is the same book with each page number left to whoever prints it.
         """
         sheets = [self.sheets[number] for number in sorted(self.sheets)]
         _write_parts(folder, [sheet.html.replace('href="xref:', 'href="#') for sheet in sheets], sheets[0].style)
@@ -98,9 +105,25 @@ def _write_parts(folder: Path, parts: Sequence[str], style: str) -> None:
     bodies = [re.sub(r"^.*?<body[^>]*>|</body>.*$", "", part, flags=re.DOTALL) for part in parts]
     pages = "".join(f'<div style="break-before: page">{body}</div>' for body in bodies)
     link = '<link rel="stylesheet" href="book.css">'
-    html = f"{head}{link}</head>{opening}{pages}</body></html>"
-    (folder / "book.html").write_text(html.replace("book:/", ""), encoding="utf-8")
+    html = f"{head}{link}</head>{opening}{pages}</body></html>".replace("book:/", "")
+    (folder / "book.html").write_text(html, encoding="utf-8")
+    (folder / "counting.html").write_text(_counting(html), encoding="utf-8")
     (folder / "book.css").write_text(style.replace("book:/", ""), encoding="utf-8")
+
+
+def _counting(html: str) -> str:
+    """Replace the page numbers of contents, glossary and index by `target-counter`, as a document of its own has them.
+
+    The second number of a row such as 33-35 stays as text: no style sheet can leave out the pages in between.
+    Refuses HTML in which one of the three is not found.
+    """
+    html, listed = _LISTED.subn(r'\1<span class="page counted" data-to="\2"></span>', html)
+    html, used = _USES.subn(lambda match: _USE.sub(r'<a class="counted" data-to="\1" href="\1"\2></a>', match[0]), html)
+    html, found = _ENTRY.subn(r'<a class="number counted" data-to="\1" href="\1"\2>\3</a>', html)
+    if not (listed and used and found):
+        msg = f"page numbers to be counted: {listed} in lists, {used} in the glossary, {found} in the index"
+        raise RuntimeError(msg)
+    return html.replace("</head>", f"<style>{_COUNTED}</style></head>", 1)
 
 
 def words(whole: model.Book) -> int:

@@ -7,6 +7,7 @@ one tag share a mark and a text object, and appearances that are the same are on
 """
 
 import dataclasses
+import functools
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -72,12 +73,17 @@ def compact(content: bytes, owned: Owned | None = None) -> bytes:
     """
     if b"(" in content or b"\nBI" in content:
         return content
-    content = _NUMBER.sub(lambda match: str(_short(float(match[0]))).encode(), content)
+    content = _NUMBER.sub(lambda match: _rounded(match[0]), content)
     content = _LINE_END.sub(rb"\g<head>\g<space>]TJ\nET\n", content)
     content = _EMPTY.sub(b"", content)
     if owned is not None:
         content = _with_fewer_marks(content, owned)
     return _SHOWN.sub(lambda match: _strung(match[1]), _in_one_text(content))
+
+
+@functools.lru_cache(maxsize=50_000)  # lines begin at the same places from page to page
+def _rounded(number: bytes) -> bytes:
+    return str(_short(float(number))).encode()
 
 
 def _with_fewer_marks(content: bytes, owned: Owned) -> bytes:
@@ -136,7 +142,7 @@ def _strung(pieces: bytes) -> bytes:
     """Show letters and the kerning between them, in as few strings as that takes."""
     out: list[bytes] = []
     run = b""
-    for letters, kerning in _PIECE.findall(pieces):
+    for letters, kerning in _PIECE.findall(pieces.replace(b">0<", b"")):  # most letters have no kerning behind them
         if letters:
             run += bytes.fromhex(letters.decode())
         elif float(kerning):

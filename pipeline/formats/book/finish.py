@@ -50,11 +50,15 @@ def _mend_fields(pdf: pikepdf.Pdf) -> None:
         msg = f"two fields of the book have the same name: {', '.join(twice)}"
         raise errors.RenderProblem(msg, hint="give each field of the worksheet an id of its own")
     del form.NeedAppearances
+    blanks: dict[tuple[float, float], pikepdf.Object] = {}
     for field in form.Fields:
+        area = _size(field)
+        if area not in blanks:
+            blanks[area] = _blank(pdf, area)
         if Name.Btn == field.FT:
-            field.AP.N.Off = _blank(pdf, field)
+            field.AP.N.Off = blanks[area]
             continue
-        field.AP = Dictionary(N=_blank(pdf, field))
+        field.AP = Dictionary(N=blanks[area])
         stock = _STOCK_LOOK.search(str(field.DA))
         if stock is None:
             msg = f"the field {field.T} of the book has a look that is not understood: {field.DA}"
@@ -65,10 +69,14 @@ def _mend_fields(pdf: pikepdf.Pdf) -> None:
         field.DA = String(f"{colour} {FORM_FONT} {size} Tf")
 
 
-def _blank(pdf: pikepdf.Pdf, field: pikepdf.Object) -> pikepdf.Object:
+def _size(field: pikepdf.Object) -> tuple[float, float]:
     left, first, right, second = (float(edge) for edge in field.Rect)
-    box = Array([0, 0, round(abs(right - left), 2), round(abs(second - first), 2)])
-    return pdf.make_stream(b"/Tx BMC\nEMC\n", Type=Name.XObject, Subtype=Name.Form, BBox=box)
+    return round(abs(right - left), 2), round(abs(second - first), 2)
+
+
+def _blank(pdf: pikepdf.Pdf, size: tuple[float, float]) -> pikepdf.Object:
+    """Return an empty look of that width and height, in points."""
+    return pdf.make_stream(b"/Tx BMC\nEMC\n", Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, *size]))
 
 
 def _form_font(pdf: pikepdf.Pdf, whole: pikepdf.Object) -> pikepdf.Object:

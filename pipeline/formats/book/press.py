@@ -102,9 +102,11 @@ class Press:
         else:
             msg = f"the page numbers of the book did not settle in {ROUNDS} rounds"
             raise errors.RenderProblem(msg, hint="shorten a heading of the contents by a word; one line decides a page")
-        self._prove(parts, written, places, found)
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            proof = beside.submit(self._prove, parts, written, places, found)
+            content = self._join(sheets)
+            proof.result()
         self._keep_map(found)
-        content = self._join(sheets)
         return Printed(content, found.pages, sum(p.count for p in places), [w.html for w in written])
 
     # --- the parts
@@ -161,7 +163,7 @@ class Press:
                 self._read(sorted(seen, key=lambda sheet: sheet.number))
             for sheet in sorted(later, key=lambda sheet: -len(sheet.html)):
                 self._submit(work, sheet, waiting)
-            for reading in self._readings.values():
+            for reading in tuple(self._readings.values()):  # the joining may ask for one more
                 reading.result()  # says better what is wrong than the laying out of the same part would
             for future in concurrent.futures.as_completed(waiting):
                 if self._steps.is_stopped:

@@ -157,6 +157,10 @@ class _Filler:
 
 def _match(text: str, at: int, drawn: str) -> int:
     """Return where `drawn` ends in `text` read from `at`, white space, soft hyphens and case aside; -1 if not there."""
+    words = drawn.strip()
+    begin = at + len(text[at:]) - len(text[at:].lstrip())
+    if words and text.startswith(words, begin):  # as it nearly always is
+        return begin + len(words)
     folded = ""
     for char in drawn.casefold():
         if char.isspace() or char == SOFT_HYPHEN:
