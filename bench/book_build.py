@@ -35,11 +35,11 @@ def prepare(folder: Path, chapters: int) -> None:
 
 
 def build(shelf: Path, chapters: int, words: int, target: Path) -> None:
-    """Read the content and build the screen edition."""
-    whole, material = book_text.book(chapters)
-    kept = store.FolderStore(shelf, "book")
-    made = book.render(book_text.edited(whole, words), dataclasses.replace(material, store=kept))
-    target.write_bytes(made[0].content)
+    """Read the content and build the screen edition, as `mscare build --book` does."""
+    with book.workers() as workers:
+        whole, material = book_text.book(chapters)
+        material = dataclasses.replace(material, store=store.FolderStore(shelf, "book"), workers=workers)
+        target.write_bytes(book.render(book_text.edited(whole, words), material)[0].content)
 
 
 def warm(shelf: Path, chapters: int, target: Path) -> None:

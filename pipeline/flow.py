@@ -14,6 +14,7 @@ Steps 4 to 7 read in their libraries where they begin: a build or a check should
 and the network.
 """
 
+import concurrent.futures
 import dataclasses
 import datetime as dt
 import math
@@ -43,13 +44,14 @@ def build(
     step: Callable[[str, int, int], None] = model.unheard,
     only: Sequence[str] = (),
     day: dt.date = dt.date.max,
+    workers: concurrent.futures.Executor | None = None,
 ) -> list[model.Manifest]:
     """Step 2: render editions by slug, "book" or "site" into `out`; what has not changed is left as it is.
 
     `step` hears of the parts of the book as they are done; `only` names the book's editions to make, none means all.
-    The site holds back what becomes public after `day`.
+    The site holds back what becomes public after `day`. The book is laid out by the `workers`, or by its own.
     """
-    material = dataclasses.replace(desk.material, step=step, day=day)
+    material = dataclasses.replace(desk.material, step=step, day=day, workers=workers)
     items = [desk.item(subject) for subject in dict.fromkeys(subjects)]
     chosen = [edition.chosen(item, only) if isinstance(item, model.Book) else item for item in items]
     seen = render.frame(material)

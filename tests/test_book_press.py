@@ -200,6 +200,13 @@ def test_a_worker_that_has_grown_is_replaced() -> None:
         assert workers.submit(os.getpid).result() != workers.submit(os.getpid).result()
 
 
+def test_a_worker_that_was_never_asked_is_ended_before_it_is_ready() -> None:
+    with crew.Crew(1) as workers:
+        workers.warm(job.__name__, "")
+        process = workers._idle[job.__name__][0]._process
+    assert process.returncode == -signal.SIGKILL
+
+
 def test_workers_end_when_the_program_that_started_them_is_killed() -> None:
     program = (
         "import os, signal\nfrom pipeline.formats.book import crew\nworkers = crew.Crew(1)\n"

@@ -1,5 +1,6 @@
 """new, check, build: what an editor runs."""
 
+import contextlib
 import datetime as dt
 import functools
 from pathlib import Path
@@ -10,6 +11,7 @@ import typer
 from pipeline import edition, errors, flow, model, office
 from pipeline.cli import _app, _checking, _reading, _skeletons
 from pipeline.cli._app import AsJson, ConfigFile, Verbose
+from pipeline.formats import book as format_book
 
 REPORT = "report.html"  # beside the folders of out/: how hard each section is to read
 _ALL = f"Build every edition, the book and the site, and {REPORT}: how hard each section is to read."
@@ -64,16 +66,20 @@ def build(
         raise errors.UsageProblem(msg, hint=f"run `mscare build --book --edition {only[0]}`")
     _app.stop_as_by_ctrl_c()
     settings = _app.settings(config, verbose=verbose)
-    desk = flow.read(settings)
-    subjects = _subjects(desk, editions or [], book=book, everything=everything)
     where = (out or settings.out).resolve()
     day = (date or dt.datetime.now(dt.UTC)).date()
     built: list[model.Manifest] = []
-    with _app.counting("building", len(subjects)) as bar:
-        for number, subject in enumerate(subjects, 1):
-            told = functools.partial(_app.step, number)
-            built += flow.build(desk, [subject], where, told, step=bar.step, only=only or (), day=day)
-            bar.done()
+    # Those who lay out the book get ready while content/ is read.
+    with format_book.workers() if book else contextlib.nullcontext() as workers:
+        desk = flow.read(settings)
+        subjects = _subjects(desk, editions or [], book=book, everything=everything)
+        with _app.counting("building", len(subjects)) as bar:
+            for number, subject in enumerate(subjects, 1):
+                told = functools.partial(_app.step, number)
+                built += flow.build(
+                    desk, [subject], where, told, step=bar.step, only=only or (), day=day, workers=workers
+                )
+                bar.done()
     if everything:
         _reading.write(flow.readability(desk, where), where / REPORT, settings.templates)
     rows = [_row(where, manifest, name) for manifest in built for name in manifest.outputs]

@@ -38,7 +38,7 @@ def render(book: "model.Book", material: "model.Material") -> "list[model.Output
 
 
 def workers() -> crew.Crew:
-    """Return workers, the first of which gets ready now; whoever asks for them sends them home."""
+    """Return workers for `model.Material`, the first of which gets ready now; use them in a `with` statement."""
     made = crew.Crew()
     made.warm(job.__name__, f"{__name__}.layout")
     return made
@@ -50,8 +50,5 @@ def _crew(material: "model.Material") -> Iterator[concurrent.futures.Executor]:
     if material.workers is not None:
         yield material.workers
         return
-    own = workers()
-    try:
+    with workers() as own:
         yield own
-    finally:
-        own.shutdown(cancel_futures=True)

@@ -94,6 +94,10 @@ class Crew(concurrent.futures.Executor):
                 worker.close()
             self._idle.clear()
 
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End every worker; jobs that have not begun are dropped when there was an error."""
+        self.shutdown(cancel_futures=kind is not None)
+
     def _work(self) -> None:
         """Take job after job; the worker that was idle last is the warmest."""
         while job := self._jobs.get():
@@ -124,6 +128,7 @@ class _Worker:
 
     def __init__(self, preload: str = "") -> None:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  what it says on stderr, kept while it lives
+        self._is_new = True
         command = [sys.executable, "-c", _PROGRAM, str(ROOT), *([preload] if preload else [])]
         try:
             self._process = subprocess.Popen(  # noqa: S603  our own program
@@ -136,6 +141,7 @@ class _Worker:
 
     def ask(self, payload: bytes) -> tuple[bool, Any, int]:
         """Have one job done; refuses with a RenderProblem when the process died."""
+        self._is_new = False
         into, out = self._process.stdin, self._process.stdout
         assert into is not None  # noqa: S101  both are pipes
         assert out is not None  # noqa: S101
@@ -164,7 +170,9 @@ class _Worker:
                     pipe.close()
 
     def close(self) -> None:
-        """End the process and wait for it."""
+        """End the process and wait for it; one that was never asked is not waited for until it is ready."""
+        if self._is_new:
+            self._process.kill()
         self.dismiss()
         try:
             self._process.wait(timeout=5)
