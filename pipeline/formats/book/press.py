@@ -6,7 +6,7 @@
 3. What they say of their pages gives the map anew; parts that this changes are written again, until nothing moves.
 4. A part whose own length decides the numbers in it is proved: laid out with the numbers left open, it must fall the
    same. So a book has one page map, wherever the search for it began.
-5. The parts are joined, and the joined edition is kept too.
+5. The parts are joined meanwhile, and the joined edition is kept too.
 """
 
 import concurrent.futures
