@@ -21,7 +21,7 @@ def moment(text: str, zone: str) -> dt.datetime:
     """Turn a local time like 2026-12-01 09:00 into UTC; refuses a time that the clocks skip or show twice."""
     try:
         place = zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a part of one, like Europe
         msg = f"there is no time zone {zone!r}"
         raise errors.UsageProblem(msg, hint="name one like Europe/London or America/New_York") from error
     try:
@@ -32,7 +32,11 @@ def moment(text: str, zone: str) -> dt.datetime:
     if local.tzinfo is not None:
         msg = f"{text!r} already names a zone"
         raise errors.UsageProblem(msg, hint="give the local time alone, and its zone with --tz")
-    due = local.replace(tzinfo=place).astimezone(dt.UTC)
+    try:
+        due = local.replace(tzinfo=place).astimezone(dt.UTC)
+    except OverflowError as error:
+        msg = f"{text!r} is beyond the calendar"
+        raise errors.UsageProblem(msg, hint="look at the year") from error
     if due.astimezone(place).replace(tzinfo=None) != local:
         msg = f"the clocks in {zone} skip {text}"
         raise errors.UsageProblem(msg, hint="choose a time before or after the change to summer time")
@@ -42,8 +46,8 @@ def moment(text: str, zone: str) -> dt.datetime:
     return due
 
 
-def put(here: office.Office, slug: str, due_at: dt.datetime, zone: str) -> None:
-    """Plan an edition; refuses one that does not exist, was sent, or would go out outside its window."""
+def put(here: office.Office, slug: str, due_at: dt.datetime, zone: str, now: dt.datetime) -> None:
+    """Plan an edition; refuses one that does not exist, was sent, or would go out outside its window or at once."""
     spec = here.desk.library.editions.get(slug)
     if spec is None:
         msg = f"there is no edition {slug!r}"
@@ -51,6 +55,9 @@ def put(here: office.Office, slug: str, due_at: dt.datetime, zone: str) -> None:
     if not spec.not_before <= due_at <= spec.not_after:
         msg = f"{due_at:%Y-%m-%d %H:%M} UTC is outside the window of {slug}: {spec.not_before} to {spec.not_after}"
         raise errors.SendRefused(msg, hint=f"choose another time, or change the window in {spec.path.name}")
+    if due_at <= now:  # a slip of the pen must not mail everybody on the spot
+        msg = f"{due_at:%Y-%m-%d %H:%M} UTC has passed"
+        raise errors.UsageProblem(msg, hint=f"choose a later time, or send it now with `mscare send {slug}`")
     with database.reading(here.engine) as connection:
         begun = ledger.find(connection, slug)
     if begun and begun.state is model.SendState.SENT:
@@ -65,11 +72,16 @@ def work(here: office.Office, stop: threading.Event, tell: Callable[[str], None]
     What could not be sent stays on the schedule when waiting may mend it, and is tried ever more rarely.
     """
     turns: dict[str, _Turn] = {}
+    outage = _Turn()
     while not stop.is_set():
-        turns = {slug: turns.get(slug) or _Turn() for slug in _waiting(here)}
-        for slug, turn in turns.items():
-            if turn.has_come() and not stop.is_set():
-                turn.take(_take_up(here, slug, stop), tell)
+        try:
+            turns = {slug: turns.get(slug) or _Turn() for slug in _waiting(here)}
+            for slug, turn in turns.items():
+                # Asked once more: while the one before it went out, for an hour perhaps, somebody may have moved it.
+                if turn.has_come() and not stop.is_set() and slug in _waiting(here):
+                    turn.take(_take_up(here, slug, stop), tell)
+        except errors.StorageProblem as problem:  # it may pass, and nobody is there to start the worker again
+            outage.take(f"the schedule cannot be read: {problem.message}", tell)
         stop.wait(NAP)
 
 
@@ -122,7 +134,7 @@ def _send_or_refuse(here: office.Office, slug: str, stop: threading.Event) -> st
     except errors.Problem as problem:
         if problem.passes or isinstance(problem, LATER):
             raise
-        decisions.mark(here.engine, slug, model.ScheduleState.REFUSED, problem.message)
+        decisions.mark(here.engine, slug, model.ScheduleState.REFUSED, problem.message, due_by=time.time())
         return f"{slug}: refused: {problem.message}. {problem.hint}"
     decisions.mark(here.engine, slug, model.ScheduleState.DONE, ended.state.value)
     facts = flow.tell(here, ended.id)

@@ -185,7 +185,7 @@ def send_next(courier: Courier, send: ledger.Send, holder: str) -> Step | None:
     if not recipients:
         ledger.close(courier.engine, held, courier.now(), "nobody left to mail")
         return Step(held.number, Call.NONE)
-    batch = model.Batch(ledger.key_of(send.token, held.number, held.subscribers), courier.message, recipients)
+    batch = model.Batch(_key(courier, send, held), courier.message, recipients)
     try:
         request = courier.service.request(batch, courier.base_url, courier.secret)
         ledger.pushing(courier.engine, held, batch.key, _hash(request), courier.now())
@@ -194,6 +194,15 @@ def send_next(courier: Courier, send: ledger.Send, holder: str) -> Step | None:
         ledger.hand_back(courier.engine, held, courier.now(), problem.message)
         raise
     return _step(held, outcomes, _book(courier, held, outcomes))
+
+
+def _key(courier: Courier, send: ledger.Send, held: ledger.Claim) -> str:
+    """Return the key of a push: it names the account too, for a service knows a key only in the account that used it.
+
+    What the service is given hides the account's secret behind the send's token, which never leaves the ledger.
+    """
+    token = hashlib.sha256(f"{send.token}\0{courier.base_url}\0{courier.secret}".encode()).hexdigest()
+    return ledger.key_of(token, held.number, held.subscribers)
 
 
 def _refuse_late(courier: Courier, send: ledger.Send) -> None:
@@ -279,7 +288,7 @@ def settle_next(courier: Courier, send: ledger.Send, holder: str) -> Step | None
     if held is None:
         return None
     try:
-        told = _ask_again(courier, held)
+        told = _ask_again(courier, send, held)
     except errors.Problem as problem:
         ledger.doubt(courier.engine, held, courier.now(), problem.message)
         raise
@@ -291,20 +300,25 @@ def settle_next(courier: Courier, send: ledger.Send, holder: str) -> Step | None
     return _step(held, told.outcomes, told.call)
 
 
-def _ask_again(courier: Courier, held: ledger.Claim) -> _Told:
+def _ask_again(courier: Courier, send: ledger.Send, held: ledger.Claim) -> _Told:
     """Push a doubtful batch under its key as long as that is safe, else ask the service's log."""
     with database.reading(courier.engine) as connection:
         seats = audience.sendable(connection, held.subscribers)
     age = courier.now() - (held.first_push_at or 0.0)
     if courier.service.KEYED and -CLOCK_SLACK < age < courier.service.KEY_WINDOW:
-        return _push_again(courier, held, seats)
+        return _push_again(courier, send, held, seats)
     return _look_up(courier, held, seats, again_in=LOOK_AGAIN if -CLOCK_SLACK < age < courier.patience else None)
 
 
-def _push_again(courier: Courier, held: ledger.Claim, seats: Mapping[int, audience.Sendable]) -> _Told:
+def _push_again(
+    courier: Courier, send: ledger.Send, held: ledger.Claim, seats: Mapping[int, audience.Sendable]
+) -> _Told:
     """Push the same bytes under the same key, unless that could mail a reader who has left since."""
     if any(seat.exclusion for seat in seats.values()):
         why = "a reader of this batch has left since its first push, which may not have been taken"
+        return _Told(_unknown(held.subscribers, why))
+    if _key(courier, send, held) != held.key:
+        why = "it was pushed with another key or base_url of the service, perhaps of another account"
         return _Told(_unknown(held.subscribers, why))
     batch = model.Batch(held.key, courier.message, _recipients(courier, held.subscribers, seats))
     request = courier.service.request(batch, courier.base_url, courier.secret)

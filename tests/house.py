@@ -6,6 +6,7 @@ Its dates lie far ahead, so that no test begins to fail on some day.
 import dataclasses
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -173,6 +174,13 @@ class House:
         file = sends.write_csv(self.root / "readers.csv", sends.addresses(count))
         done = self.run("subscribers", "import", str(file), "--source", "test")
         assert done.code == 0, done.err
+
+    def schedule(self) -> None:
+        """Put the edition on the schedule with the real command, and let its time come."""
+        done = self.run("schedule", SLUG, "--at", "2098-02-01 09:00", "--tz", "Europe/London")
+        assert done.code == 0, done.err
+        with sqlite3.connect(self.root / "var" / "mscare.db", timeout=20) as database:
+            database.execute("UPDATE schedule SET due_at = 0")
 
 
 def build(root: Path, **env: str) -> House:

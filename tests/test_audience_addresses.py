@@ -38,6 +38,7 @@ def test_an_address_has_one_spelling(written: str, stored: str) -> None:
         "an\u200bna@example.org",
         "anna@ex\u202eample.org", "\u00e4nna@example.org", "a" * 65 + "@example.org", "a@" + "b" * 64 + ".example.org",
         "anna@" + "b.c" * 90 + ".example.org", "a" * 10_000, "anna\udcff@example.org", "anna@ex_ample.org",
+        "reader@anna\u2044berg.example", "reader@anna\u00b7berg.example",
     ],
 )  # fmt: skip
 def test_what_cannot_be_mailed_safely_is_refused_without_repeating_it(written: str) -> None:

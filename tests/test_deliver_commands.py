@@ -158,7 +158,7 @@ def test_a_lost_terminal_stops_a_send_in_good_order(ready: tuple[house.House, st
 
 def test_a_due_edition_waits_while_another_process_sends(ready: tuple[house.House, str]) -> None:
     place, url = ready
-    assert place.run("schedule", house.SLUG, "--at", "2026-02-01 09:00", "--tz", "UTC").code == 0
+    place.schedule()
     engine = database.open_engine("sqlite:///var/mscare.db", place.root)
     with embedded.only_sender(engine):
         worker = place.start("work")
@@ -175,7 +175,7 @@ def test_a_due_edition_waits_while_another_process_sends(ready: tuple[house.Hous
 
 def test_a_worker_asks_a_service_that_refuses_the_account_ever_more_rarely(ready: tuple[house.House, str]) -> None:
     place, url = ready
-    assert place.run("schedule", house.SLUG, "--at", "2026-02-01 09:00", "--tz", "UTC").code == 0
+    place.schedule()
     worker = house.House(place.root, {**place.env, "MSCARE_SERVICES__SANDBOX__KEY": "bad-key"}).start("work")
     assert _counts(url, arrived=1, wait=30)["arrived"] == 1
     assert _counts(url, arrived=2, wait=4)["arrived"] == 1

@@ -1,19 +1,22 @@
 """A service that is unwell, or refuses everybody: it is left alone, the send pauses in time, nobody pays for it."""
 
 import itertools
+import socket
 import sqlite3
 import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import sends
 import sqlalchemy as sa
+import wire
 
 from pipeline import database, deliver, errors, ledger, model
 from pipeline.engine import _pulse
-from pipeline.esps import resend
+from pipeline.esps import _registry, resend
 
 # --- a service that is unwell ------------------------------------------------------
 
@@ -50,6 +53,40 @@ def test_a_service_that_asks_for_hours_pauses_the_send_and_says_so(tmp_path: Pat
             world.run(threads=1)
         assert (world.state(), world.tally().untaken) == ("paused", 10)
         assert world.run().accepted == 10
+
+
+@pytest.mark.parametrize("dialect", ["resend", "sendgrid"])
+def test_a_gateway_that_loses_the_services_answer_gets_nobody_mailed_twice(tmp_path: Path, dialect: str) -> None:
+    with sends.world(tmp_path, 10, dialect) as plain:
+        place = urlsplit(plain.sandbox)
+
+        def gateway(connection: socket.socket, request: bytes) -> None:
+            with socket.create_connection((str(place.hostname), int(place.port or 0))) as onward:
+                onward.sendall(request)
+                onward.recv(1)  # the service has answered: it took the call
+            wire.answer("503 Service Unavailable", b"disconnect/reset before headers")(connection, request)
+
+        def request(batch: model.Batch, _base_url: str, secret: str) -> model.Request:
+            return _registry.get(dialect).request(batch, server.url, secret)
+
+        with wire.serving(gateway, once=True) as server:
+            world = plain.through(service=sends.service(dialect, request=request))
+            assert deliver.send_next(world.courier, world.freeze(), "holder")
+        assert plain.run().accepted == 10
+        assert plain.taken() == dict.fromkeys(sends.addresses(10), 1)
+
+
+def test_a_doubt_is_asked_about_at_once_in_a_new_run_however_long_the_last_was_to_wait(tmp_path: Path) -> None:
+    """Otherwise the run waits in silence, for hours, and with it whatever else is due."""
+    with sends.world(tmp_path, 10, "resend", "cut-after@1,429@2=18000") as world:
+        with pytest.raises(errors.ServiceProblem, match="5 hours"):
+            world.run(threads=1)
+        assert (world.state(), world.tally().doubtful) == ("paused", 10)
+        gave_up = threading.Event()
+        alarm = threading.Timer(20, gave_up.set)
+        alarm.start()
+        assert world.run(stop=gave_up).accepted == 10
+        alarm.cancel()
 
 
 def test_a_new_run_counts_its_tries_anew(tmp_path: Path) -> None:
@@ -196,3 +233,31 @@ def test_a_fault_of_ours_in_mid_send_stops_it_too(tmp_path: Path) -> None:
         with pytest.raises(errors.ServiceProblem, match="accepted none"):
             world.run()
         assert world.tally() == before
+
+
+@pytest.mark.parametrize("dialect", ["resend", "sendgrid"])
+def test_a_fault_of_ours_in_the_middle_of_a_run_costs_nobody_the_edition(tmp_path: Path, dialect: str) -> None:
+    """The service accepts 80 readers and then, in the same run, refuses every one."""
+    with sends.world(tmp_path, 320, dialect, "partial@6-9999=1") as plain:
+        world = plain.through(service=sends.small(dialect, 16))
+        with pytest.raises(errors.ServiceProblem, match="in a row"):
+            world.run(threads=1)
+        assert world.calls()["arrived"] < 80
+        assert world.tally() == model.Tally(planned=320, accepted=80, refused=0, untaken=240, doubtful=0, excluded=0)
+        world.set_faults("")
+        assert world.run().accepted == 320
+        assert world.taken() == dict.fromkeys(sends.addresses(320), 1)
+
+
+def test_bad_addresses_that_stand_together_in_a_long_list_do_not_stop_it() -> None:
+    pulse = _pulse.Pulse(10, Clock())
+    refused = step(deliver.Call.ANSWERED, refused=1)
+    pulse.learn(step(deliver.Call.ANSWERED, accepted=40_000), 0.0)
+    for _ in range(39):
+        pulse.learn(refused, 0.0)
+    assert pulse.refused_everybody() == []
+    pulse.learn(ANSWERED, 0.0)
+    for _ in range(39):
+        pulse.learn(refused, 0.0)
+    with pytest.raises(errors.ServiceProblem, match="40 readers in a row"):
+        pulse.learn(refused, 0.0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sends
+import wire
 
 from pipeline import audience, database, deliver, errors, ledger, model
 from pipeline.engine import embedded
@@ -74,6 +75,27 @@ def test_many_threads_that_split_at_once_give_every_reader_one_batch(tmp_path: P
         assert set(world.taken().values()) == {1}
 
 
+def test_a_run_ends_when_somebody_else_has_paused_the_send(tmp_path: Path) -> None:
+    """Another sender does, where the lock was deleted by hand: no batch can be claimed any more."""
+    with sends.world(tmp_path, 60, "resend", "slow@*=0.05") as plain:
+        world = plain.through(service=sends.small("resend", 2))
+        gave_up = threading.Event()
+        alarm = threading.Timer(20, gave_up.set)
+        alarm.start()
+
+        def pause(tally: model.Tally) -> None:
+            if tally.accepted and tally.untaken:
+                ledger.rest(world.engine, world.send_id(), time.time(), "paused from outside")
+
+        with pytest.raises(errors.Interrupted):
+            world.run(stop=gave_up, progress=pause)
+        alarm.cancel()
+        assert not gave_up.is_set()
+        assert world.tally().untaken > 0
+        assert world.run().accepted == 60
+        assert world.taken() == dict.fromkeys(sends.addresses(60), 1)
+
+
 # --- clocks ------------------------------------------------------------------------
 
 
@@ -125,6 +147,20 @@ def test_nothing_is_claimed_after_the_window_has_closed(tmp_path: Path) -> None:
         assert world.state() == "paused"
         assert world.tally().untaken > 0
         assert world.tally().doubtful == 0
+
+
+def test_a_key_is_not_pushed_to_an_account_that_does_not_know_it(tmp_path: Path) -> None:
+    with (
+        sends.world(tmp_path, 20, "resend", "cut-after@1") as world,
+        wire.serving(wire.answer("500 Fault")) as elsewhere,
+    ):
+        assert deliver.send_next(world.courier, world.freeze(), "holder")
+        for other in ({"secret": "key-of-another-account"}, {"base_url": elsewhere.url}):
+            tally = world.through(**other).run()
+            assert (tally.doubtful, world.state(), world.calls()["arrived"]) == (20, "needs_review", 1)
+        assert elsewhere.requests == []
+        assert world.run().accepted == 20
+        assert world.taken() == dict.fromkeys(sends.addresses(20), 1)
 
 
 # --- doubt -------------------------------------------------------------------------

@@ -265,11 +265,35 @@ def test_whatever_a_look_up_answers_nobody_is_lost_and_nothing_is_raised(
     assert "@" not in repr(outcomes)
 
 
-@pytest.mark.parametrize("status", [408, 429, 503])
-def test_come_again_later_leaves_everybody_untaken_for_as_long_as_the_service_says(
+# What gateways and caches say of a service that went away, also after it had taken the call.
+GATEWAYS = [
+    b"",
+    b"upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+    b"<html><h1>503 Backend fetch failed</h1></html>",
+    {"message": "Service Unavailable"},
+]
+
+
+def test_too_many_calls_leaves_everybody_untaken_for_as_long_as_the_service_says(service: _registry.Service) -> None:
+    outcomes = service.outcomes(batch_for(3), respond(429, retry_after="7"))
+    assert [(outcome.fate, outcome.retry_after) for outcome in outcomes] == [(model.Fate.UNTAKEN, 7.0)] * 3
+
+
+@pytest.mark.parametrize("status", [408, 503])
+@pytest.mark.parametrize("body", GATEWAYS, ids=["empty", "envoy", "varnish", "host"])
+def test_a_busy_answer_that_may_be_a_gateways_leaves_everybody_in_doubt(
+    service: _registry.Service, status: int, body: Any
+) -> None:
+    outcomes = service.outcomes(batch_for(3), respond(status, body, retry_after="7"))
+    assert [(outcome.fate, outcome.retry_after) for outcome in outcomes] == [(model.Fate.DOUBTFUL, 7.0)] * 3
+
+
+@pytest.mark.parametrize("status", [408, 503])
+def test_a_busy_answer_in_the_services_own_form_leaves_everybody_untaken(
     service: _registry.Service, status: int
 ) -> None:
-    outcomes = service.outcomes(batch_for(3), respond(status, retry_after="7"))
+    own = {"name": "application_error", "message": "busy", "errors": [{"message": "busy"}]}
+    outcomes = service.outcomes(batch_for(3), respond(status, own, retry_after="7"))
     assert [(outcome.fate, outcome.retry_after) for outcome in outcomes] == [(model.Fate.UNTAKEN, 7.0)] * 3
 
 

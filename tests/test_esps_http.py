@@ -226,6 +226,28 @@ def test_a_service_that_drips_its_answer_is_not_waited_for_without_end(session: 
         push(server.url, session, PATIENCE)
 
 
+def test_an_answer_that_is_only_announced_is_not_waited_for_and_never_becomes_the_next_batchs(
+    session: requests.Session,
+) -> None:
+    """The first call's answer comes while the second is under way, and says that it was taken: it was not."""
+    taken, busy = wire.answer("202 Accepted", b"", "X-Message-Id: first"), wire.answer("503 Busy")
+
+    def handler(connection: socket.socket, request: bytes) -> None:
+        if len(server.requests) == 1:
+            connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+            second.wait(PLENTY)
+            taken(connection, request)
+        else:
+            second.set()
+            busy(connection, request)
+
+    second = threading.Event()
+    with wire.serving(handler) as server:
+        with pytest.raises(_http.Doubtful, match="only announced"):
+            push(server.url, session)
+        assert push(server.url, session).status == 503
+
+
 def test_a_service_that_hangs_up_without_reading_may_have_taken_it(session: requests.Session) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 

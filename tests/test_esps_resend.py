@@ -192,6 +192,10 @@ def call(kind: str, **data: Any) -> list[model.Event]:
     return resend.events(body, signed(body), KEY, TIME)
 
 
+DEAD = ["smtp; 550 5.1.1 user unknown"]
+NO_DMARC = ["smtp; 550 5.7.515 Access denied, sending domain does not meet the required authentication level"]
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "meaning"),
     [
@@ -199,6 +203,9 @@ def call(kind: str, **data: Any) -> list[model.Event]:
         ("email.bounced", {"bounce": {"type": "Permanent"}}, model.EventKind.BOUNCED),
         ("email.bounced", {"bounce": {"type": "Transient", "subType": "MailboxFull"}}, model.EventKind.DROPPED),
         ("email.bounced", {}, model.EventKind.DROPPED),
+        ("email.bounced", {"bounce": {"type": "Permanent", "diagnosticCode": DEAD}}, model.EventKind.BOUNCED),
+        ("email.bounced", {"bounce": {"type": "Permanent", "diagnosticCode": NO_DMARC}}, model.EventKind.DROPPED),
+        ("email.bounced", {"bounce": {"type": "Permanent", "message": NO_DMARC[0]}}, model.EventKind.DROPPED),
         ("email.complained", {}, model.EventKind.COMPLAINED),
         ("email.failed", {"failed": {"reason": "reached_daily_quota"}}, model.EventKind.DROPPED),
         ("email.suppressed", {"suppressed": {"reason": "previous_bounce"}}, model.EventKind.DROPPED),

@@ -11,6 +11,7 @@ from pipeline import errors
 LONGEST = 254  # characters of an address, RFC 5321
 LONGEST_NAME = 64  # characters before the @, RFC 5321
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_QUOTED = re.compile(r" (?:of|in) '[^']*'")  # a label of the domain, which may be a person's name
 _DOT_ATOM = re.compile(rf"{_ATOM}(\.{_ATOM})*")  # RFC 5322
 
 
@@ -27,7 +28,7 @@ def normalise(text: str) -> str:
     try:
         address = plain if len(plain) > LONGEST else _checked(plain)
     except email_validator.EmailNotValidError as error:
-        raise errors.AudienceProblem(str(error)) from None  # its text names single characters at most
+        raise errors.AudienceProblem(_QUOTED.sub("", str(error))) from None  # what is left names single characters
     if len(address) > LONGEST:
         msg = f"the address is longer than {LONGEST} characters"
         raise errors.AudienceProblem(msg)

@@ -32,7 +32,7 @@ def sign_up(engine: sa.Engine, keys: vault.Vault, address: str, now: dt.datetime
         mine = sa.and_(table.address_index == keys.index(plain), table.kind == _tables.Kind.READER)
         row = connection.execute(sa.select(table.public_id, table.state).where(mine)).one_or_none()
         if row is not None:
-            asked_again = sa.update(_tables.subscriber).where(mine, table.state == model.State.PENDING)
+            asked_again = sa.update(_tables.subscriber).where(mine, table.state.in_(_MAY_JOIN))
             connection.execute(asked_again.values(created_at=now))  # the week begins anew with each link
             return bytes(row.public_id) if row.state in _MAY_JOIN else None
         return _add(connection, keys, plain, now)
@@ -56,13 +56,16 @@ def _add(connection: sa.Connection, keys: vault.Vault, address: str, now: dt.dat
 def confirm(engine: sa.Engine, public_id: bytes, now: dt.datetime, *, source: str, wording: str) -> bool:
     """Make a reader active, with the proof: when, where, and the sentence that was agreed to.
 
-    False when nobody has this id any more or the address must not be mailed. Doing it again changes nothing.
+    False when nobody has this id any more, the address must not be mailed, or the reader has left since the link was
+    made: an old link, or a page that a browser loads again, undoes no unsubscribing. Doing it again changes nothing.
     """
     table = _tables.subscriber.c
-    columns = (table.id, table.state, table.suppression_hash)
+    columns = (table.id, table.state, table.suppression_hash, table.created_at)
     with database.writing(engine) as connection:
         row = connection.execute(sa.select(*columns).where(table.public_id == public_id)).one_or_none()
         if row is None or _is_suppressed(connection, row.suppression_hash):
+            return False
+        if row.state == model.State.UNSUBSCRIBED and not _asked_since_leaving(connection, row.id, row.created_at):
             return False
         if row.state in _MAY_JOIN:
             change = sa.update(_tables.subscriber).where(table.id == row.id)
@@ -84,6 +87,13 @@ def _forget(connection: sa.Connection, before: dt.datetime) -> int:
     has_proof = sa.exists().where(proof.subscriber_id == table.id)
     stale = sa.and_(table.state == model.State.PENDING, table.created_at < before, sa.not_(has_proof))
     return connection.execute(sa.delete(_tables.subscriber).where(stale)).rowcount
+
+
+def _asked_since_leaving(connection: sa.Connection, id_: int, asked_at: dt.datetime) -> bool:
+    proof = _tables.consent.c
+    left = sa.select(sa.func.max(proof.at)).where(proof.subscriber_id == id_, proof.kind == _tables.Consent.WITHDRAWN)
+    left_at: dt.datetime | None = connection.scalar(left)
+    return left_at is None or asked_at > left_at
 
 
 def _is_suppressed(connection: sa.Connection, digest: bytes) -> bool:

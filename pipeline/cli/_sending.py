@@ -285,7 +285,7 @@ def schedule(
     """
     here = _open(config, verbose=verbose)
     due_at = agenda.moment(at, tz)
-    agenda.put(here, edition, due_at, tz)
+    agenda.put(here, edition, due_at, tz, dt.datetime.now(dt.UTC))
     typer.echo(f"{edition} is due {at} {tz} ({due_at:%Y-%m-%d %H:%M} UTC)")
     with database.reading(here.engine) as connection:
         if decisions.approval_of(connection, edition) is None:

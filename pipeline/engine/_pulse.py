@@ -13,7 +13,8 @@ from pipeline import deliver, errors
 UNWELL = 60.0  # seconds without a single answer after which a run gives up
 MOST_DOUBTS = 3  # first pushes in a row that may have been taken
 LONGEST_REST = 900.0  # seconds that a run waits when the service asks for it; for more it stops and says so
-SYSTEMIC = 20  # refusals without a single acceptance that mean: it is not the readers, it is us
+SYSTEMIC = 20  # refusals in a row, without a single acceptance, that mean: it is not the readers, it is us
+ODD = 1000  # bad addresses may stand together in a list: one in so many accepted is still theirs and not our fault
 
 
 class Pulse:
@@ -44,15 +45,21 @@ class Pulse:
     def learn(self, step: deliver.Step, began: float) -> None:
         """Take in how the call of the turn that began at this moment went; raises when it is time to stop."""
         with self._lock:
-            self._accepted += step.accepted
-            self._refused += step.refused
-            if step.refused:
-                self._refusing.append(step.batch)
+            self._count(step)
             if step.call is deliver.Call.ANSWERED:
                 self._failures = self._doubts = 0
             if step.call in {deliver.Call.FAILED, deliver.Call.DOUBTED}:
                 self._rest(step, began)
         self._refuse_systemic(step)
+
+    def _count(self, step: deliver.Step) -> None:
+        """Count the readers accepted in this run, and those refused since the last one who was."""
+        if step.accepted:
+            self._accepted += step.accepted
+            self._refused, self._refusing = 0, []
+        elif step.refused:
+            self._refused += step.refused
+            self._refusing.append(step.batch)
 
     def _rest(self, step: deliver.Step, began: float) -> None:
         now = self._clock()
@@ -79,14 +86,14 @@ class Pulse:
         raise errors.ServiceProblem(msg, hint="nothing is lost; run the same command again when the service works")
 
     def _refuse_systemic(self, step: deliver.Step) -> None:
-        """Stop a send whose every reader is refused: the fault is in our account or our message."""
+        """Stop a send from the moment on which every reader is refused: the fault is in our account or our message."""
         if self.refused_everybody():
-            msg = f"the service refused {self._refused} readers and accepted none: {step.words}"
+            msg = f"the service refused {self._refused} readers in a row and accepted none: {step.words}"
             raise errors.ServiceProblem(msg, hint="mend the cause, then run the same command again: they are kept")
 
     def refused_everybody(self) -> list[int]:
-        """Return the batches with refusals when they were not about the readers, otherwise none."""
-        return self._refusing if self._refused >= SYSTEMIC and not self._accepted else []
+        """Return the batches refused in a row when that was not about their readers, otherwise none."""
+        return self._refusing if self._refused >= max(SYSTEMIC, self._accepted // ODD) else []
 
 
 def _duration(seconds: float) -> str:

@@ -127,8 +127,10 @@ def _work(this: _Run) -> None:
 
 
 def _go_on(this: _Run) -> bool:
-    """Take a batch when one is due, or wait a little; False when none is left."""
+    """Take a batch when one is due, or wait a little; False when none is left, or somebody else has paused the send."""
     with database.reading(this.courier.engine) as connection:
+        if ledger.by_id(connection, this.send.id).state is not model.SendState.SENDING:
+            return False
         left = ledger.open_batches(connection, this.send.id).keys() - {model.BatchState.HELD.value}
         due = ledger.next_due(connection, this.send.id)
     if due is None or due > this.courier.now():  # others are busy, and what they do may leave new batches

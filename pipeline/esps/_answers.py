@@ -19,8 +19,11 @@ _PLACE = "check the service's base_url in mscare.toml"
 STOPS = dict.fromkeys((401, 402, 403), _ACCOUNT) | dict.fromkeys((301, 307, 308, 404, 405, 407), _PLACE)
 """Status and hint of what stops the send: it says something about us and nothing about any reader."""
 
-WAIT = frozenset({408, 429, 503})
-"""Surely not taken: come again later."""
+TOO_MANY = 429
+"""Surely not taken, whoever says so: come again later."""
+
+BUSY = frozenset({408, 503})
+"""Surely not taken when the service itself says so; gateways say it too when they lost the line behind them."""
 
 AS_A_WHOLE = "batch refused as a whole:"
 """How the detail starts when one bad entry made a service refuse everybody: split the batch and send again."""
@@ -31,6 +34,7 @@ EPOCH_FROM = 1e9  # a larger "reset" is a Unix time, not a number of seconds
 
 _ADDRESS = re.compile(r"\S*(?:@|%40|&#64;|&#x40;|&commat;|＠)\S*", re.IGNORECASE)  # noqa: RUF001  the fullwidth sign is meant
 _SECONDS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?", re.ASCII)
+_POLICY = re.compile(r"(?<![0-9.])[45]\.7\.[0-9]{1,3}(?![0-9.])", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:+=/-]{1,200}")
 
 
@@ -40,17 +44,20 @@ def alike(batch: model.Batch, fate: model.Fate, detail: str, retry_after: float 
 
 
 def failed(batch: model.Batch, response: model.Response, said: str) -> list[model.Outcome]:
-    """Judge an answer that is no success, with the service's cleaned words; raises when the account is at fault."""
+    """Judge an answer that is no success; raises when the account is at fault.
+
+    `said` is what the service says in its own form, cleaned; "" when the answer may be that of a gateway before it.
+    """
     status = response.status
     detail = clean(f"answered {status}: {said}" if said else f"answered {status}")
     if status in STOPS:
         msg = f"the sending service {detail}"
         raise errors.ServiceProblem(msg, hint=STOPS[status])
-    if status in WAIT:
+    if status == TOO_MANY or (status in BUSY and said):
         return alike(batch, model.Fate.UNTAKEN, detail, wait(response.headers))
-    if 400 <= status < 500:  # noqa: PLR2004  the range of HTTP's client errors
+    if 400 <= status < 500 and status not in BUSY:  # noqa: PLR2004  the range of HTTP's client errors
         return refused(batch, detail)
-    return alike(batch, model.Fate.DOUBTFUL, detail)
+    return alike(batch, model.Fate.DOUBTFUL, detail, wait(response.headers))
 
 
 def refused(batch: model.Batch, detail: str) -> list[model.Outcome]:
@@ -80,6 +87,14 @@ def clean(words: object) -> str:
     line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
     line = _ADDRESS.sub("[address]", line)
     return line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 1] + "…"
+
+
+def blames_the_sender(*words: object) -> bool:
+    """Return whether a mail server's words name policy (X.7.X of RFC 3463): no DKIM or DMARC, a bad reputation.
+
+    Then the sender was turned away. The reader's address may be good, and must not be suppressed for it.
+    """
+    return any(isinstance(text, str) and _POLICY.search(text) for text in words)
 
 
 def identifier(value: object) -> str:

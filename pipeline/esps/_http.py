@@ -21,6 +21,7 @@ from pipeline.esps import _registry
 LARGEST_ANSWER = 10_000_000  # bytes
 LONGEST_IDLE = 15.0  # seconds; a service closes idle connections, and a closed one found out too late is a doubt
 PIECE = 65_536  # bytes read at a time
+FINAL = 200  # a lower status only says that an answer is to come
 SHORTEST_SECRET = 8  # characters; shorter ones are words, which would be torn out of good answers
 USER_AGENT = "mscare"
 
@@ -124,6 +125,9 @@ def _sent(session: requests.Session, prepared: requests.PreparedRequest, timeout
     """Send through the adapter itself: the session's own `send` looks into redirects, even unfollowed ones."""
     adapter = session.get_adapter(prepared.url or "")
     with adapter.send(prepared, stream=True, timeout=timeout, verify=True, proxies={}) as answer:
+        if answer.status_code < FINAL:  # left open, the line would give the answer itself to the next batch
+            msg = "the answer was only announced"
+            raise urllib3.exceptions.HTTPError(msg)
         content = _content(answer.raw, time.monotonic() + timeout)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return model.Response(answer.status_code, headers, content)

@@ -117,8 +117,8 @@ def _conflict(batch: model.Batch, response: model.Response, answer: Any) -> list
 
 
 def _words(answer: Any) -> str:
-    """Return Resend's own words: {"name", "message"}."""
-    if not isinstance(answer, dict):
+    """Return Resend's own words: {"name", "message"}; "" without a name, for so speak the gateways of its host too."""
+    if not isinstance(answer, dict) or not _answers.clean(answer.get("name")):
         return ""
     return ": ".join(filter(None, (_answers.clean(answer.get(part)) for part in ("name", "message"))))
 
@@ -221,11 +221,17 @@ def _events(answer: dict[str, Any], data: dict[str, Any]) -> list[model.Event]:
     if kind is None or not isinstance(addresses, list):
         return []
     bounce = data.get("bounce")
-    if kind is model.EventKind.BOUNCED and not (isinstance(bounce, dict) and bounce.get("type") == "Permanent"):
-        kind = model.EventKind.DROPPED  # a full mailbox or refused content: the address may be good
+    if kind is model.EventKind.BOUNCED and not (isinstance(bounce, dict) and _is_dead(bounce)):
+        kind = model.EventKind.DROPPED  # a full mailbox, refused content or a refused sender: the address may be good
     service_id, detail = _answers.identifier(data.get("email_id")), _detail(data)
     at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
     return [model.Event(kind, service_id, address, at, detail) for address in addresses if isinstance(address, str)]
+
+
+def _is_dead(bounce: dict[str, Any]) -> bool:
+    codes = bounce.get("diagnosticCode")
+    said = [bounce.get("message"), *(codes if isinstance(codes, list) else [codes])]
+    return bounce.get("type") == "Permanent" and not _answers.blames_the_sender(*said)
 
 
 def _detail(data: dict[str, Any]) -> str:

@@ -196,7 +196,8 @@ def _event(line: dict[str, Any]) -> model.Event | None:
     address, stamp = line.get("email"), line.get("timestamp")
     if kind is None or not isinstance(address, str) or not isinstance(stamp, int):
         return None
-    if kind is model.EventKind.BOUNCED and line.get("type") == "blocked":
+    words = (line.get("status"), line.get("reason"))
+    if kind is model.EventKind.BOUNCED and (line.get("type") == "blocked" or _answers.blames_the_sender(*words)):
         kind = model.EventKind.DROPPED  # the sender was turned away, not the address
     try:
         at = dt.datetime.fromtimestamp(stamp, dt.UTC)

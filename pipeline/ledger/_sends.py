@@ -64,13 +64,13 @@ def _send(row: sa.Row[Any]) -> Send:
 
 
 def reopen(engine: sa.Engine, send_id: int) -> None:
-    """Begin a run: tries are counted anew, and what could not be settled before may be settled now."""
+    """Begin a run: tries are counted anew, and what had to wait or could not be settled before may be settled now."""
     waiting = [model.BatchState.PENDING.value, model.BatchState.DOUBTFUL.value, model.BatchState.HELD.value]
     mine = batch.c.send == send_id
     held = mine & (batch.c.state == model.BatchState.HELD.value)
     with database.writing(engine) as connection:
-        connection.execute(sa.update(batch).where(mine & batch.c.state.in_(waiting)).values(tries=0))
-        connection.execute(sa.update(batch).where(held).values(state=model.BatchState.DOUBTFUL.value, not_before=0.0))
+        connection.execute(sa.update(batch).where(mine & batch.c.state.in_(waiting)).values(tries=0, not_before=0.0))
+        connection.execute(sa.update(batch).where(held).values(state=model.BatchState.DOUBTFUL.value))
         values = {"state": model.SendState.SENDING.value, "note": "", "finished_at": None}
         connection.execute(sa.update(send).where(send.c.id == send_id).values(**values))
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,10 +50,10 @@ def due(connection: sa.Connection, now: dt.datetime) -> list[model.Schedule]:
     return [_schedule(row) for row in connection.execute(query)]
 
 
-def mark(engine: sa.Engine, edition: str, state: model.ScheduleState, note: str = "") -> None:
-    """Say what became of a planned send."""
+def mark(engine: sa.Engine, edition: str, state: model.ScheduleState, note: str = "", due_by: float = math.inf) -> None:
+    """Say what became of a planned send; one that was moved beyond `due_by` (UTC seconds) meanwhile stays planned."""
     with database.writing(engine) as connection:
-        change = sa.update(schedule).where(schedule.c.edition == edition)
+        change = sa.update(schedule).where(schedule.c.edition == edition, schedule.c.due_at <= due_by)
         connection.execute(change.values(state=state.value, note=note))
 
 
