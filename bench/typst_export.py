@@ -14,7 +14,7 @@ from pathlib import Path
 import measure
 from markdown_it.token import Token
 
-from pipeline import citations, markup, model
+from pipeline import citations, markup, model, templating
 from pipeline.formats import _words
 from pipeline.formats._chapters import index, setting
 
@@ -35,7 +35,7 @@ def write(book: model.Book, material: model.Material, folder: Path) -> None:
 
 def _book(book: model.Book, material: model.Material) -> Iterator[str]:
     spec, library = book.spec, material.library
-    version = f"Version {spec.version}, {_words.long_date(spec.date)}"
+    version = f"Version {spec.version}, {templating.day(spec.date)}"
     yield '#import "style.typ": *'
     yield (
         f"#show: book.with(title: {_string(spec.title)}, author: {_string(material.identity.organisation)}, "

@@ -15,8 +15,8 @@ from pathlib import Path
 from pipeline import checks, edition, errors, model, reach, render, store
 
 SERVED = ("helpful/", "pack/")  # the server answers these without a file
-SUBJECT, READING = "checks", "reading"  # under these names the store knows what was used
-KEPT = ".found"  # in out/.parts; the dot keeps it from being swept with what no build has used
+SUBJECT = "checks"  # under this name the store knows what was used
+KEPT, GRADES = ".found", ".grades"  # in out/.parts; the dot keeps it from being swept with what no build has used
 
 
 def found(material: model.Material, out: Path, today: dt.date) -> list[model.Finding]:
@@ -91,7 +91,7 @@ def _of_book(material: model.Material, book: Mapping[str, bytes]) -> list[model.
 
 def readability(material: model.Material, out: Path) -> list[checks.Section]:
     """Return how hard each section is to read; what was measured before, and is the same, is not again."""
-    kept = store.FolderStore(out / render.PARTS, READING)
+    kept = store.PackStore(out / render.PARTS / GRADES)
     seen = dataclasses.replace(material, store=kept, mark=render.frame(material).mark)
     sections = checks.readability(material.library, seen)
     with contextlib.suppress(errors.StorageProblem):

@@ -56,9 +56,7 @@ def build(
     chosen = [edition.chosen(item, only) if isinstance(item, model.Book) else item for item in items]
     seen = render.frame(material)
     made = [render.build(item, material, out, progress, seen) for item in chosen]
-    store.retire(
-        out / render.PARTS, {*desk.library.editions, *subjects, "book", "site", findings.SUBJECT, findings.READING}
-    )
+    store.retire(out / render.PARTS, {*desk.library.editions, *subjects, "book", "site", findings.SUBJECT})
     return made
 
 

@@ -4,6 +4,7 @@ A template may be filled in with traces: marks that say from which line and colu
 """
 
 import bisect
+import datetime as dt
 import functools
 import re
 import tomllib
@@ -16,6 +17,10 @@ import jinja2.ext
 
 from pipeline import errors
 
+_SPRING = ("January", "February", "March", "April", "May", "June")
+_AUTUMN = ("July", "August", "September", "October", "November", "December")
+_MONTHS = _SPRING + _AUTUMN
+
 
 @functools.cache
 def environment(templates: Path, folder: str, *, autoescape: bool = True, traced: bool = False) -> jinja2.Environment:
@@ -24,7 +29,7 @@ def environment(templates: Path, folder: str, *, autoescape: bool = True, traced
     One for each folder, kept with its compiled templates; a file that changes on disk is compiled again. What a
     `traced` one fills in is for `untraced` alone.
     """
-    return jinja2.Environment(
+    made = jinja2.Environment(
         extensions=[_Tracing] if traced else [],
         loader=jinja2.FileSystemLoader([templates / folder, templates]),
         autoescape=autoescape,  # noqa: S701  on by default; off only for text/plain, which has no markup to inject
@@ -34,6 +39,13 @@ def environment(templates: Path, folder: str, *, autoescape: bool = True, traced
         keep_trailing_newline=True,
         auto_reload=True,
     )
+    made.filters["day"] = day
+    return made
+
+
+def day(date: dt.date) -> str:
+    """Write a date as every format and the preview do: November 22, 2026, in any language of the machine."""
+    return f"{_MONTHS[date.month - 1]} {date.day}, {date.year}"
 
 
 def tokens(templates: Path) -> Mapping[str, Mapping[str, str]]:

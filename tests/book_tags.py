@@ -13,7 +13,6 @@ import lxml.html
 import pikepdf
 
 from pipeline import templating
-from pipeline.formats import _words
 from pipeline.formats._chapters import setting
 from pipeline.formats.book import parts
 
@@ -81,7 +80,6 @@ def written_parts(which: str) -> list[str]:
         names = pdf.Root.Names.Dests.Names
         pages = {str(names[n]): numbers[names[n + 1][0].objgen] for n in range(0, len(names), 2)}
     env = templating.environment(material.templates, "book")
-    env.filters["day"] = _words.long_date
     chapters = [setting.set_chapter(chapter, book, material) for chapter in book.chapters]
     edition = book.spec.editions[0]
     return [part.write(pages).html for part in parts.parts(env, book, material, chapters, edition)]

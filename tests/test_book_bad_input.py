@@ -297,8 +297,53 @@ def render(workers: crew.Crew, text: str = "", **material: object) -> None:
 def test_text_that_would_be_cut_off_at_the_edge_of_a_page_is_refused_with_its_chapter(
     workers: crew.Crew, text: str, what: str
 ) -> None:
-    with pytest.raises(errors.RenderProblem, match=rf"^content/book/01-scans\.md: the book would lose text.*{what}"):
+    told = rf"^the book would lose text at the edge of a page:\n- content/book/01-scans\.md: {what}"
+    with pytest.raises(errors.RenderProblem, match=told):
         render(workers, text)
+
+
+WORD = "antineuromyelit" * 4  # what a build lets pass before the lay-out, and no line of a page can hold
+
+
+@pytest.mark.parametrize(
+    ("text", "below"),
+    [
+        (f"::: table Words\n| A | B |\n| --- | --- |\n| one | two |\n| {WORD} | two |\n:::\n", 4),
+        (f"- One\n- Two\n- **{WORD}**, three\n", 2),
+        (f'::: note A title\nWords.\n\nMore of 5 mg, "{WORD}".\n:::\n', 3),
+        (f"Here is {WORD[:20]}.\n\nHere\nis **{WORD}**\nitself.\n", 3),
+    ],
+    ids=["table", "list", "callout", "paragraph"],
+)
+def test_text_that_is_too_wide_for_its_page_is_told_at_its_line(
+    home: house.House, workers: crew.Crew, text: str, below: int
+) -> None:
+    with_text(home, text)
+    assert f"content/{CHAPTER}:{FIRST_LINE + below}: the " in laid_out(home, workers)
+
+
+@pytest.mark.parametrize("field", ["label", "title"])
+def test_words_of_a_worksheet_that_are_too_wide_are_told_at_their_line_of_the_bank(
+    home: house.House, workers: crew.Crew, field: str
+) -> None:
+    sheet = book_spoiled.SHEET.replace("My visits", WORD if field == "title" else "My visits")
+    label = WORD if field == "label" else "Short"
+    more = f'  [[worksheet.field]]\n  id = "what"\n  kind = "line"\n  label = "{label}"\n'
+    bank = house.BANKS["worksheets.toml"] + sheet + more
+    home.write("worksheets.toml", bank)
+    line = bank[: bank.index(WORD)].count("\n") + 1
+    assert f"content/worksheets.toml:{line}: the line '{WORD[:57]}" in laid_out(home, workers)
+
+
+def laid_out(home: house.House, workers: crew.Crew) -> str:
+    """Return what the lay-out of a publication's book says, which the checks let pass."""
+    desk = office.sit_down(settings_of(home.root / "mscare.toml"))
+    book = desk.item("book")
+    assert isinstance(book, model.Book)
+    with pytest.raises(errors.RenderProblem, match=r"points past the margin of a text \d+ points wide") as caught:
+        format_book.render(book, dataclasses.replace(desk.material, workers=workers))
+    assert "a hyphen or a space" in caught.value.hint
+    return caught.value.message
 
 
 # --- letters that the font lacks ------------------------------------------------------------------

@@ -185,11 +185,11 @@ def test_a_word_that_no_chapter_uses_is_explained_without_a_page() -> None:
 
 def test_the_last_pages_say_version_review_address_and_where_to_write() -> None:
     words = " ".join(texts()[number_of("About this version") - 1 :])
-    assert "Version 0.1, 22 November 2026." in words
+    assert "Version 0.1, November 22, 2026." in words
     assert "1 of 2 chapters are medically reviewed." in words
     assert "https://www.example.org/book/" in words
     assert "Please write to editors@example.org, and name the page." in words
-    assert "22 November 2027: chapters 1, 12" in words
+    assert "November 22, 2027: chapters 1, 12" in words
 
 
 def test_a_book_without_index_and_sheets_has_no_empty_pages_for_them() -> None:

@@ -122,7 +122,7 @@ def test_it_is_read_aloud_in_the_order_of_its_pages() -> None:
     asked = [label for text in texts for label in (f"Tick to ask: {text}", f"My notes on: {text}")]
     assert labels[1:7] == asked
     planner = library().worksheets[edition.PLANNER]
-    named = [label.removesuffix(" (day, month, year)") for label in labels[7 : 7 + len(planner.fields)]]
+    named = [label.removesuffix(" (month, day, year)") for label in labels[7 : 7 + len(planner.fields)]]
     assert named == [field.label for field in planner.fields]
     assert len(labels) == 7 + len(planner.fields) + planner.rows * len(planner.columns)
 

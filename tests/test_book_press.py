@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import ctypes
 import dataclasses
 import json
 import os
@@ -10,7 +11,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import book_editions
 import pytest
@@ -18,9 +21,10 @@ import samples
 import samples_book
 from book_editions import Memory, Told
 
-from pipeline import errors, render, store
+from pipeline import errors, render, store, templating
 from pipeline.formats import book as format_book
-from pipeline.formats.book import crew, job
+from pipeline.formats._chapters import setting
+from pipeline.formats.book import crew, job, parts, press
 
 SCREEN = "navigating-your-ms-care.pdf"
 ONE = ("screen",)
@@ -125,6 +129,48 @@ def test_an_edition_over_its_budget_is_refused_and_not_kept() -> None:
     assert not [key for key in memory.kept if key.startswith("edition-")]
 
 
+# --- what is under way while the rest is written ---------------------------------------------------
+
+
+class Refusing(concurrent.futures.Executor):
+    """Takes each job down in `events`, and has none done."""
+
+    def __init__(self, events: list[str]) -> None:
+        self.events = events
+        self.sheets: list[job.Sheet] = []
+
+    def submit(self, _: Callable[..., Any], /, *args: Any, **__: Any) -> concurrent.futures.Future[Any]:
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        future.set_exception(errors.RenderProblem("nobody is here"))
+        if isinstance(args[0], job.Sheet):
+            self.events.append(f"given away {args[0].name}")
+            self.sheets.append(args[0])
+        return future
+
+
+def begun(place: store.FolderStore) -> tuple[list[str], list[job.Sheet]]:
+    """Begin an edition with what `place` has; return what was written and given to the workers, in order."""
+    book, material, events = book_editions.sample(*ONE), samples_book.material(), []
+    env = templating.environment(material.templates, "book")
+    workers = Refusing(events)
+    plates = press.Plates(
+        book.editions[0], "", {}, lambda part, _: events.append(f"written {part.name}"), lambda *_: ""
+    )
+    chapters = [setting.set_chapter(chapter, book, material) for chapter in book.chapters]
+    made_of = parts.parts(env, book, material, chapters, book.editions[0])
+    with pytest.raises(errors.RenderProblem, match="nobody is here"):
+        press.Press(plates, workers, place, press.Steps(lambda *_: None)).printed(made_of)
+    return events, workers.sheets
+
+
+def test_the_first_part_that_is_missing_is_with_a_worker_before_the_next_is_written(tmp_path: Path) -> None:
+    events, sheets = begun(store.FolderStore(tmp_path, "book"))
+    assert events[:3] == ["written chapter-1", "given away chapter-1", "written chapter-12"]
+    store.FolderStore(tmp_path, "book").put(f"places-{sheets[0].key}", b"[4, {}]")
+    events, _ = begun(store.FolderStore(tmp_path, "book"))
+    assert events[:4] == ["written chapter-1", "written chapter-12", "given away chapter-12", "written front"]
+
+
 # --- a part whose numbers move its own lines ------------------------------------------------------
 
 
@@ -198,6 +244,21 @@ def _lives(pid: int) -> bool:
 def test_a_worker_that_has_grown_is_replaced() -> None:
     with crew.Crew(1, limit=1) as workers:
         assert workers.submit(os.getpid).result() != workers.submit(os.getpid).result()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="only glibc can give memory back when asked")
+def test_a_worker_that_freed_much_memory_no_longer_holds_it() -> None:
+    """Its last block lies above all that it freed, so that the C library gives nothing back by itself."""
+    with crew.Crew(1, limit=10_000) as workers:
+        freed = (
+            "setattr(__import__('sys'), 'kept', [bytes(2000) for _ in range(150_000)][-1]) or __import__('os').getpid()"
+        )
+        status = workers.submit(eval, freed), workers.submit(eval, "open('/proc/self/status').read()")
+        pid, told = (future.result() for future in status)
+    numbers = {line.split()[0]: line.split()[1] for line in told.splitlines() if line.split()[1:]}
+    assert int(numbers["Pid:"]) == pid, "the same worker"
+    assert int(numbers["VmHWM:"]) > 300_000
+    assert int(numbers["VmRSS:"]) < crew.KEPT * 1000
 
 
 def test_a_worker_that_was_never_asked_is_ended_before_it_is_ready() -> None:

@@ -10,7 +10,7 @@ import pytest
 import samples
 from hypothesis import strategies as st
 
-from pipeline import checks, content, model
+from pipeline import checks, content, findings, model
 from pipeline.checks import _claims, _readability, _syllables, _words
 
 SOUND = Path(__file__).parent / "checks" / "_sound"
@@ -235,3 +235,16 @@ def test_a_pasted_page_without_an_end_does_not_hold_the_checks_up(piece: str) ->
     assert len(sections_of(text)) == 2  # that text and "When to get help"
     assert list(_words._DOSE.finditer(text)) == []
     assert len(list(_claims.CLAIM.finditer(text))) <= len(text) // len(piece)  # and it comes to an end
+
+
+def test_the_report_keeps_its_grades_in_one_file_and_measures_a_changed_text_anew(tmp_path: Path) -> None:
+    material = samples.sample_material()
+    first = findings.readability(material, tmp_path)
+    assert [path.name for path in (tmp_path / ".parts").iterdir()] == [findings.GRADES]
+    assert findings.readability(material, tmp_path) == first == checks.readability(material.library)
+    articles = {
+        slug: dataclasses.replace(one, body=f"{one.body}\n\nOne sentence more.\n")
+        for slug, one in material.library.articles.items()
+    }
+    longer = dataclasses.replace(material, library=dataclasses.replace(material.library, articles=articles))
+    assert findings.readability(longer, tmp_path) == checks.readability(longer.library) != first

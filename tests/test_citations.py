@@ -1,12 +1,13 @@
 """Sources become AMA references: as given, in order, escaped, with a working link."""
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline import citations, errors, model
+from pipeline import citations, errors, model, templating
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "templates"
@@ -35,6 +36,15 @@ def test_a_journal_article_reads_as_ama_style_has_it() -> None:
         "Bot JC, Barkhof F. Spinal cord abnormalities in recently diagnosed MS. <i>Neurology</i>. 2004;62:226-233. "
         '<a class="url" href="https://doi.org/10.1212/WNL.62.2.226">doi:10.1212/WNL.62.2.226</a>'
     )
+
+
+def test_the_house_writes_dates_as_its_references_do() -> None:
+    parts = {"date-parts": [[2026, 11, 2]]}
+    page = setting(
+        type="webpage", issued=parts, accessed=parts, URL="https://www.example.com/ms", DOI=None, volume=None
+    )
+    assert page.count(templating.day(dt.date(2026, 11, 2))) == 2
+    assert templating.day(dt.date(2026, 11, 2)) == "November 2, 2026"
 
 
 def test_a_title_without_author_is_printed_once() -> None:

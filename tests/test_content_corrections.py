@@ -82,5 +82,5 @@ def test_the_log_names_each_item_with_what_was_wrong_and_what_changed() -> None:
 
 def test_a_corrected_article_says_so_on_its_own_page_from_that_day_on() -> None:
     name = "articles/heat-and-symptoms/index.html"
-    assert "Corrected on 1 December 2026: It says two." in page(NOTES, name)
+    assert "Corrected on December 1, 2026: It says two." in page(NOTES, name)
     assert "Corrected on" not in page(NOTES, name, dt.date(2026, 11, 30))

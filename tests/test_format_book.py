@@ -140,7 +140,7 @@ def test_the_outline_holds_chapters_headings_and_pages_to_fill_in() -> None:
 
 def test_running_heads_page_numbers_and_version_are_on_every_page() -> None:
     for number, text in enumerate(book_pdf.texts()[1:], start=2):
-        assert "Version 0.1, 22 November 2026" in text
+        assert "Version 0.1, November 22, 2026" in text
         assert str(number) in text.split()
     later = next(text for text in book_pdf.texts() if "Write down what was said" in text)
     assert "Navigating Your MS Care" in later
@@ -206,8 +206,8 @@ def test_no_heading_stands_at_the_foot_of_a_page(which: str) -> None:
 
 def test_an_unread_chapter_says_so_and_a_read_one_names_its_reader() -> None:
     words = " ".join(book_pdf.texts())
-    assert "Not yet medically reviewed. Sources checked on 22 November 2026 by the editorial team." in words
-    assert "Medically reviewed by Dr. A. Example on 20 November 2026." in words
+    assert "Not yet medically reviewed. Sources checked on November 22, 2026, by the editorial team." in words
+    assert "Medically reviewed by Dr. A. Example on November 20, 2026." in words
     assert "1 of 2 chapters are medically reviewed." in words
 
 

@@ -15,7 +15,7 @@ from pipeline.formats._chapters import setting, typography
         ("It doesn't, and the nurses' list", "It doesn\u2019t, and the nurses\u2019 list"),
         ('(<em>"why?"</em>)', "(\u201cwhy?\u201d)"),
         ('<strong>"No"</strong>', "\u201cNo\u201d"),
-        ("1.5 tesla on 22 November", "1.5\xa0tesla on 22\xa0November"),
+        ("1.5 tesla on November 22, 2026", "1.5\xa0tesla on November\xa022, 2026"),
         ("116 123, see page 4", "116\xa0123, see page\xa04"),
         ('<a class="url" href="x">it\'s</a>', "it's"),
     ],

@@ -206,7 +206,7 @@ def test_every_pair_of_colours_that_is_used_has_a_contrast_of_seven_to_one() -> 
 
 def test_it_says_who_when_and_what_first(page: lxml.html.HtmlElement) -> None:
     text = apart(page)
-    assert "Navigating Your MS Care Issue 1 · 24 November 2026 The spine deserves a look of its own" in text
+    assert "Navigating Your MS Care Issue 1 · November 24, 2026 The spine deserves a look of its own" in text
 
 
 def test_the_lead_article_is_printed_up_to_its_first_heading(page: lxml.html.HtmlElement) -> None:
@@ -277,7 +277,7 @@ def test_the_footer_says_what_this_is_why_it_came_and_from_whom(page: lxml.html.
 
 
 def test_every_article_that_nobody_has_reviewed_says_so_the_short_reads_too(page: lxml.html.HtmlElement) -> None:
-    line = "Not yet medically reviewed. Sources checked on 22 November 2026 by the editorial team."
+    line = "Not yet medically reviewed. Sources checked on November 22, 2026, by the editorial team."
     assert words(page).count(line) == len(EDITION.articles) == 4
 
 
@@ -285,7 +285,7 @@ def test_a_review_is_printed_only_while_the_text_is_the_one_that_was_read() -> N
     digest = hashlib.sha256(EDITION.lead.body.encode()).hexdigest()
     review = model.Review("Dr A. Example", dt.date(2026, 11, 20), digest)
     reviewed = words(page_of(with_lead(review=review)))
-    assert "Medically reviewed by Dr A. Example on 20 November 2026." in reviewed
+    assert "Medically reviewed by Dr A. Example on November 20, 2026." in reviewed
     assert reviewed.count("Not yet medically reviewed") == len(EDITION.read_next)
     changed = words(page_of(with_lead(review=review, body=EDITION.lead.body + "\nOne more sentence.\n")))
     assert "Medically reviewed by" not in changed

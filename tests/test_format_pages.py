@@ -163,9 +163,9 @@ def reviews(site: dict[str, Page], slug: str) -> str:
 
 
 def test_an_article_says_honestly_who_has_read_it(site: dict[str, Page]) -> None:
-    honest = "Not yet medically reviewed. Sources checked on 22 November 2026 by the editorial team."
+    honest = "Not yet medically reviewed. Sources checked on November 22, 2026, by the editorial team."
     assert reviews(site, "ms-and-your-spinal-cord").startswith(honest)
-    named = "Medically reviewed by Dr. Example Reviewer on 20 November 2026."
+    named = "Medically reviewed by Dr. Example Reviewer on November 20, 2026."
     assert reviews(site, "before-your-appointment").startswith(named)
 
 
@@ -292,7 +292,7 @@ def test_what_does_not_exist_is_refused_with_the_file_named(change: dict[str, ob
 
 def test_the_books_page_tells_what_is_in_it_and_how_it_was_made(site: dict[str, Page]) -> None:
     text = words(site["book/index.html"])
-    for part in ("Version 0.1, 22 November 2026", "What MS is", "Written for tests.", "First version."):
+    for part in ("Version 0.1, November 22, 2026", "What MS is", "Written for tests.", "First version."):
         assert part in text
     assert "Not yet medically reviewed." in text
     assert "not ready to download" in text  # the server puts the file itself in this place

@@ -105,7 +105,7 @@ def test_it_says_what_the_mail_says() -> None:
 
 
 def test_every_article_that_nobody_has_reviewed_says_so_the_short_reads_too() -> None:
-    line = "Not yet medically reviewed. Sources checked on 22 November 2026 by the editorial team."
+    line = "Not yet medically reviewed. Sources checked on November 22, 2026, by the editorial team."
     assert one_line(text_of()).count(line) == len(EDITION.articles) == 4
 
 
@@ -113,7 +113,7 @@ def test_a_review_is_printed_only_while_the_text_is_the_one_that_was_read() -> N
     review = model.Review(
         "Dr A. Example", dt.date(2026, 11, 20), hashlib.sha256(EDITION.lead.body.encode()).hexdigest()
     )
-    assert "Medically reviewed by Dr A. Example on 20 November 2026." in text_of(with_lead(review=review))
+    assert "Medically reviewed by Dr A. Example on November 20, 2026." in text_of(with_lead(review=review))
     assert "Medically reviewed" not in text_of(with_lead(review=review, body="Another text."))
 
 

@@ -12,8 +12,8 @@ import samples_web
 from pipeline import errors, model
 from pipeline.formats import email, web
 
-UNREAD = "Not yet medically reviewed. Sources checked on 22 November 2026 by the editorial team."
-READ = "Medically reviewed by Dr. Example Reviewer on 20 November 2026."
+UNREAD = "Not yet medically reviewed. Sources checked on November 22, 2026, by the editorial team."
+READ = "Medically reviewed by Dr. Example Reviewer on November 20, 2026."
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_it_says_what_the_mail_says_in_the_mails_order(page: lxml.html.HtmlEleme
     questions = [question.text for question in samples_web.library().questions.values()]
     short = zip((UNREAD, UNREAD, READ), edition.read_next, strict=True)
     said = [
-        "Issue 1 · 24 November 2026",
+        "Issue 1 · November 24, 2026",
         edition.spec.title,
         "Welcome to the first issue.",
         edition.lead.title,

@@ -209,7 +209,7 @@ def test_head_says_what_get_would_say_without_the_bytes(world: sites.World) -> N
 def test_the_landing_page_tells_the_true_size_and_sum(world: sites.World) -> None:
     page = lxml.html.document_fromstring(get(world, "/book/").text)
     text = " ".join(page.text_content().split())
-    assert "Version 0.1, 22 November 2026" in text
+    assert "Version 0.1, November 22, 2026" in text
     assert "PDF, 256 KB" in text
     assert f"{SIZE:,} bytes. Its SHA-256 is {hashlib.sha256(PDF).hexdigest()}" in text
     (button,) = page.xpath("//a[@download]")

@@ -29,10 +29,10 @@ def pages(world: sites.World, now: dt.datetime) -> dict[str, requests.Response]:
 def test_an_article_shows_a_banner_from_the_day_after_its_last(world: sites.World) -> None:
     article, *_ = pages(world, LAST).values()
     assert BANNER not in article.text
-    assert "Due for its next check by 22 November 2027. After that day it may be out of date." in article.text
+    assert "Due for its next check by November 22, 2027. After that day it may be out of date." in article.text
     article, *others = pages(world, LAST + dt.timedelta(minutes=1)).values()
     assert article.text.count(BANNER) == 1
-    assert "due for a check by 22 November 2027" in article.text
+    assert "due for a check by November 22, 2027" in article.text
     assert [BANNER in other.text for other in others] == [False, False]
 
 

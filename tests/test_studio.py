@@ -112,10 +112,10 @@ def test_a_program_that_only_asks_for_the_head_does_not_use_the_address_up(addre
 
 def test_the_first_page_lists_editions_and_the_book(still: previews.Browser) -> None:
     words = still.words("/")
-    assert "No. 1 · 1 November 2026 Scans and what they say" in words
+    assert "No. 1 · November 1, 2026 Scans and what they say" in words
     assert "Nothing in the way, 1 let pass" in words
     assert "Not approved yet" in words
-    assert "Version 0.1 · 1 November 2026 Navigating Your MS Care" in words
+    assert "Version 0.1 · November 1, 2026 Navigating Your MS Care" in words
 
 
 def test_an_edition_shows_five_panes_inbox_size_and_checks(still: previews.Browser) -> None:

@@ -56,7 +56,7 @@ def digest(edition: model.Edition, material: model.Material) -> Digest:
         edition=spec,
         identity=material.identity,
         words=_read_words(material.templates),
-        date=_words.long_date(spec.date),
+        date=templating.day(spec.date),
         intro=markup.parse(spec.intro),
         lead=entries[0],
         read_next=entries[1:],

@@ -14,7 +14,6 @@ import jinja2
 from markupsafe import Markup
 
 from pipeline import model, templating
-from pipeline.formats import _words
 
 FONTS = ("400", "400i", "700")  # the faces a page may need; the fourth, bold italics, is not used
 FAMILY = "AtkinsonHyperlegibleNext"
@@ -31,7 +30,6 @@ def held(day: dt.date | str, name: str) -> str:
 def environment(templates: Path, identity: model.Identity) -> jinja2.Environment:
     """Return the environment of templates/web; every template knows the publisher."""
     env = templating.environment(templates, "web")
-    env.filters["day"] = _words.long_date
     env.filters["megabytes"] = megabytes
     env.globals.update(identity=identity, emergency=EMERGENCY, url=quoted)
     return env

@@ -1,19 +1,9 @@
-"""Sentences that every format says in the same words: dates, and who has read a text."""
+"""Sentences that every format says in the same words: who has read a text."""
 
-import datetime as dt
 import hashlib
 from collections.abc import Sequence
 
-from pipeline import model
-
-_SPRING = ("January", "February", "March", "April", "May", "June")
-_AUTUMN = ("July", "August", "September", "October", "November", "December")
-_MONTHS = _SPRING + _AUTUMN
-
-
-def long_date(date: dt.date) -> str:
-    """Write a date as people say it: 22 November 2026. Does not depend on the machine's language."""
-    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
+from pipeline import model, templating
 
 
 def is_reviewed(text: model.Article | model.Chapter) -> bool:
@@ -24,8 +14,8 @@ def is_reviewed(text: model.Article | model.Chapter) -> bool:
 def review_line(text: model.Article | model.Chapter) -> str:
     """Say who has read the text, or honestly that no clinician has."""
     if text.review is not None and is_reviewed(text):
-        return f"Medically reviewed by {text.review.reviewer} on {long_date(text.review.reviewed)}."
-    return f"Not yet medically reviewed. Sources checked on {long_date(text.checked)} by the editorial team."
+        return f"Medically reviewed by {text.review.reviewer} on {templating.day(text.review.reviewed)}."
+    return f"Not yet medically reviewed. Sources checked on {templating.day(text.checked)}, by the editorial team."
 
 
 def book_review_line(chapters: Sequence[model.Chapter]) -> str:

@@ -100,7 +100,6 @@ class Drawn:
     def _environment(self) -> jinja2.Environment:
         environment = templating.environment(self._templates, "studio")
         environment.filters |= {
-            "day": wording.day,
             "ended": wording.ended,
             "marked": marked,
             "moment": wording.moment,

@@ -6,7 +6,7 @@ import json
 import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline import checks, model
+from pipeline import checks, model, templating
 from pipeline.checks import _mail
 from pipeline.studio import looks, panes, places
 
@@ -96,14 +96,9 @@ class Stand:
 # --- states ---------------------------------------------------------------------
 
 
-def day(date: dt.date) -> str:
-    """Write a date."""
-    return f"{date.day} {date:%B %Y}"
-
-
 def moment(at: dt.datetime) -> str:
     """Write a moment, with its time zone."""
-    return f"{day(at)}, {at:%H:%M} UTC"
+    return f"{templating.day(at)}, {at:%H:%M} UTC"
 
 
 def verdict(look: looks.Look, given: Sequence[model.Waiver] = ()) -> Light:
@@ -151,7 +146,7 @@ def plans(standing: looks.Standing) -> Iterator[Light]:
         yield Light(*words[send.state])
     elif due and due.state is model.ScheduleState.WAITING:
         local = due.due_at.astimezone(zoneinfo.ZoneInfo(due.zone))
-        yield Light("off", f"Goes out {day(local)}, {local:%H:%M} ({due.zone})")
+        yield Light("off", f"Goes out {templating.day(local)}, {local:%H:%M} ({due.zone})")
     elif due and due.state is model.ScheduleState.REFUSED:
         yield Light("stop", f"Was not sent: {due.note}")
 

@@ -19,9 +19,9 @@ FONT = "AtkinsonHyperlegibleNext-400.ttf"  # the four faces have the same charac
 FACES = (FONT, *(f"AtkinsonHyperlegibleNext-{face}.ttf" for face in ("400i", "700", "700i")))
 NO_BREAK = "\N{NO-BREAK SPACE}"
 _UNITS = "tesla|mm|cm|km|m|mg|kg|g|ml|°C|percent|million|billion|am|pm"
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _JOINED = re.compile(
-    rf"(?<=\d) (?=(?:{_UNITS}|{_MONTHS})\b)"  # a measure, a date
+    rf"(?<=\d) (?=(?:{_UNITS})\b)"  # a measure
+    r"|(?<=[a-z]) (?=\d{1,2}, \d{4}\b)"  # a date: its month and day
     r"|(?<=[Pp]age) (?=\d)|(?<=[Cc]hapter) (?=\d)"
     r"|(?<=\d\d\d) (?=\d\d\d\b)"  # a telephone number
 )

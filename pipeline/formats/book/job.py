@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 from pipeline import errors
 
+MOST_TOLD = 5  # overruns named in one message
 Face = Mapping[int, tuple[float, str]]
 """What a part uses of a font face: glyph number -> width in thousandths of the size, and its text."""
 
@@ -32,11 +33,23 @@ class Sheet:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Overrun:
+    """A piece of text that runs off its page: the words to find it by, and the sentence that tells of it."""
+
+    words: str
+    said: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Places:
-    """How many pages a part has, and on which of them, from 0, each anchor stands."""
+    """How many pages a part has, and on which of them, from 0, each anchor stands.
+
+    A part with an overrun is for nobody: `refuse_overruns` says where it is to be mended.
+    """
 
     count: int
     anchors: Mapping[str, int]
+    over: tuple[Overrun, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,6 +81,15 @@ def unpacked(data: bytes) -> Laid:
     head: dict[str, Any] = json.loads(line)
     faces = {name: {gid: (width, text) for gid, width, text in face} for name, face in head["faces"].items()}
     return Laid(content, Places(head["count"], head["anchors"]), faces, frozenset(head["whole"]))
+
+
+def refuse_overruns(over: Sequence[Overrun], place: Callable[[str], str]) -> None:
+    """Refuse text that would be cut off; `place` says for its words where they are typed, as "file:line: "."""
+    if over:
+        told = "\n".join(f"- {place(piece.words)}{piece.said}" for piece in over[:MOST_TOLD])
+        msg = f"the book would lose text at the edge of a page:\n{told}"
+        hint = "give a long word a hyphen or a space, shorten what stands in the table, or give it fewer columns"
+        raise errors.RenderProblem(msg, hint=hint)
 
 
 def lay_out(sheet: Sheet) -> Laid:

@@ -22,7 +22,6 @@ from pipeline.formats.book import fit, job, metadata, seal, tags
 
 SCHEME = "book:/"  # the only address that can be read while rendering
 PRESSES = 4  # fonts and style sheets kept ready: one for each edition of a usual book
-MOST_TOLD = 5  # overruns named in one message
 _TYPES = {"svg": "image/svg+xml", "ttf": "font/ttf"}
 
 
@@ -116,7 +115,7 @@ def room_below(sheet: job.Sheet) -> dict[str, tuple[int, float]]:
         pages = _press(sheet).lay_out(sheet).pages
         feet = [page._page_box.content_box_y() + page._page_box.height for page in pages]  # noqa: SLF001  not told otherwise
         return {
-            name: (number, (feet[number] - spot[1]) * 0.75)  # a CSS pixel is three quarters of a point
+            name: (number, (feet[number] - spot[1]) * fit.POINTS)
             for number, page in enumerate(pages)
             for name, spot in page.anchors.items()
         }
@@ -130,7 +129,8 @@ def _places(document: weasyprint.Document) -> job.Places:
     anchors: dict[str, int] = {}
     for number, page in enumerate(document.pages):
         anchors |= {name: number for name in page.anchors if name not in anchors}
-    return job.Places(len(document.pages), anchors)
+    over = tuple(piece for page in document.pages for piece in fit.overruns(page._page_box))  # noqa: SLF001  not told otherwise
+    return job.Places(len(document.pages), anchors, over)
 
 
 def _name(font: Any) -> str:
@@ -180,18 +180,7 @@ class _Press:
         side = "right" if sheet.first % 2 else "left"
         start = self._css(f"@page :first {{ counter-reset: page {sheet.first} }} html {{ break-before: {side} }}")
         source = weasyprint.HTML(string=sheet.html, url_fetcher=self._shelf, base_url=SCHEME)
-        document = source.render(font_config=self._fonts, stylesheets=[self._sheet, start], **_options(sheet))
-        _keep_within(document)
-        return document
-
-
-def _keep_within(document: weasyprint.Document) -> None:
-    """Refuse text that runs off its page, where it would be cut off."""
-    found = [said for page in document.pages for said in fit.overruns(page._page_box)]  # noqa: SLF001  not told otherwise
-    if found:
-        msg = f"the book would lose text at the edge of a page: {'; '.join(found[:MOST_TOLD])}"
-        hint = "give a long word a place to break, shorten what stands in the table, or give it fewer columns"
-        raise errors.RenderProblem(msg, hint=hint)
+        return source.render(font_config=self._fonts, stylesheets=[self._sheet, start], **_options(sheet))
 
 
 _kept: dict[str, _Press] = {}

@@ -9,7 +9,6 @@ import dataclasses
 from pathlib import Path
 
 from pipeline import errors, model, templating
-from pipeline.formats import _words
 from pipeline.formats._chapters import typography
 from pipeline.formats.book import engine, job
 
@@ -47,7 +46,6 @@ def _sheet(
     pack: model.Pack, identity: model.Identity, templates: Path, fonts: dict[str, bytes], heights: Heights
 ) -> job.Sheet:
     env = templating.environment(templates, "book")
-    env.filters["day"] = _words.long_date
     look = {**templating.tokens(templates), "paper": pack.paper, "large": pack.large}
     style = "\n".join(templating.render(env, name, **look) for name in ("book.css", "pack.css"))
     values = {"pack": pack, "spec": pack.spec, "identity": identity, **dataclasses.asdict(heights)}
@@ -77,6 +75,7 @@ def _judged(laid: job.Laid, sheet: job.Sheet) -> bytes:
     from pipeline.formats.book import gates, lint  # noqa: PLC0415
 
     lint.check([(_SOURCE, sheet.html)])
+    job.refuse_overruns(laid.places.over, lambda _: "")
     edition = model.BookEdition(id="pack", file="appointment-pack.pdf", size_budget_kb=SIZE_BUDGET_KB)
     faults = gates.judge(laid.content, gates.expected([sheet.html]), edition, first="1")
     if laid.places.count != PAGES:

@@ -113,7 +113,7 @@ def parts(
         "groups": functools.cache(lambda: index.groups(book, material.library)),  # when it is asked for: it takes long
         "words": functools.cache(lambda: index.words([one.words for one in chapters], book, material.library)),
         "e": edition,
-        "review": _review(book),
+        "review": _words.book_review_line(book.chapters),
         "anchor_of": lambda place: index.place_anchor(place, book),
     }
 
@@ -139,11 +139,3 @@ def _sheets(book: model.Book, library: model.Library) -> tuple[Sheet, ...]:
             msg = f"{book.spec.path} names the worksheet {name!r}, which does not exist"
             raise errors.RenderProblem(msg, hint="run `mscare check`, which names the line")
     return tuple(Sheet(index.sheet_anchor(name, book), library.worksheets[name]) for name in book.spec.sheets)
-
-
-def _review(book: model.Book) -> str:
-    """Say for the imprint how much of the book a clinician has read."""
-    read = sum(_words.is_reviewed(chapter) for chapter in book.chapters)
-    if not read:
-        return "Not yet medically reviewed. Each chapter says when its sources were checked."
-    return f"{read} of {len(book.chapters)} chapters are medically reviewed. Each chapter says by whom and when."

@@ -11,6 +11,7 @@
 
 import concurrent.futures
 import dataclasses
+import functools
 import hashlib
 import json
 import re
@@ -23,20 +24,22 @@ from pipeline.formats.book.parts import Part, Written
 
 ROUNDS = 4  # two were the most a book ever needed
 _FILE = re.compile(r"book:/([^\"')\s]+)")
-T = TypeVar("T")
+T = TypeVar("T", job.Laid, job.Places)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plates:
     """What an edition is printed with: its style sheet, and all files that it may read by their name after book:/.
 
-    `check` gets each part with its HTML, and refuses what cannot be printed.
+    `check` gets each part with its HTML, and refuses what cannot be printed. `place` gets the source of a part and
+    some words of its pages, and says where they are typed, as "file:line: ".
     """
 
     edition: model.BookEdition
     style: str
     files: Mapping[str, bytes]
     check: Callable[[Part, str], None]
+    place: Callable[[str, str], str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -214,10 +217,13 @@ class Press:
     def _result(self, future: concurrent.futures.Future[T], sheet: job.Sheet) -> T:
         """Return what the workers made of a part; what they refuse it for is told with the part's file."""
         try:
-            return future.result()
+            made = future.result()
         except errors.RenderProblem as problem:
             msg = f"{self._sources[sheet.number]}: {problem.message}"
             raise errors.RenderProblem(msg, hint=problem.hint) from problem
+        places = made.places if isinstance(made, job.Laid) else made
+        job.refuse_overruns(places.over, functools.partial(self._plates.place, self._sources[sheet.number]))
+        return made
 
     def _read(self, sheets: Sequence[job.Sheet]) -> concurrent.futures.Future[gates.Expected]:
         """Have the text of all parts looked through while the first of them are laid out."""

@@ -1,8 +1,6 @@
 """The editions of the book printed side by side, while its chapters are still being set."""
 
 import concurrent.futures
-import contextlib
-import functools
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +10,8 @@ from typing import Any
 import jinja2
 
 from pipeline import model, templating
-from pipeline.formats import _words
 from pipeline.formats._chapters import qr, setting, typography
-from pipeline.formats.book import parts, press
+from pipeline.formats.book import parts, press, typed
 
 
 def outputs(
@@ -22,19 +19,29 @@ def outputs(
 ) -> list[model.Output]:
     """Return the PDF of each edition, printed by `hands`, and the first one's page map under the name `pages`."""
     env = templating.environment(material.templates, "book")
-    env.filters["day"] = _words.long_date
     colours = templating.tokens(material.templates)
     files = _files(env, material, colours)
     chapters = _Chapters(book, material)
     steps = press.Steps(material.step)
 
+    def texts(source: str) -> list[Path]:
+        """Return the files a part's text may come from: its own, the banks of content/, the templates."""
+        root = material.library.root
+        shared = (*root.glob("*.toml"), *root.glob("*.json"), *(material.templates / "book").glob("*.html"))
+        return [Path(source), *sorted(shared)]
+
+    def place(source: str, words: str) -> str:
+        return typed.line(texts(source), f"{source}: ", words)
+
     def check(part: parts.Part, html: str) -> None:
-        where = functools.partial(_place, part.source, material.library.root)
+        def where(char: str) -> str:
+            return typed.letter(texts(part.source), f"{part.source}: ", char)
+
         typography.check_characters(html, files[f"fonts/{typography.FONT}"], where)
 
     def printed(edition: model.BookEdition) -> press.Printed:
         style = "\n".join(templating.render(env, name, e=edition, **colours) for name in ("book.css", edition.style))
-        plates = press.Plates(edition, style, files, check)
+        plates = press.Plates(edition, style, files, check, place)
         made_of = parts.parts(env, book, material, chapters, edition)
         return press.Press(plates, hands, material.store, steps).printed(made_of)
 
@@ -64,16 +71,6 @@ class _Chapters(Sequence[setting.SetChapter]):
             if number not in self._set:
                 self._set[number] = setting.set_chapter(chapter, self._book, self._material)
             return self._set[number]
-
-
-def _place(source: str, root: Path, char: str) -> str:
-    """Say where a character of a part is typed, as "file:line: ": in its own file, or else in a bank of content/."""
-    for path in (Path(source), *sorted(root.glob("*.toml")), *sorted(root.glob("*.json"))):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            before, found, _ = path.read_text(encoding="utf-8").partition(char)
-            if found:
-                return f"{path}:{before.count(chr(10)) + 1}: "
-    return f"{source}: "
 
 
 def _side_by_side(

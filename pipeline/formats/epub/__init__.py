@@ -49,7 +49,8 @@ def render(book: model.Book, material: model.Material) -> list[model.Output]:
     """
     chapters = tuple(_set(chapter, book, material) for chapter in book.chapters)
     groups = index.groups(book, material.library)
-    whole = _Book(book, material, _environment(material), pages.known(material.made), chapters, groups)
+    env = templating.environment(material.templates, "epub")
+    whole = _Book(book, material, env, pages.known(material.made), chapters, groups)
     texts = _texts(whole)
     files = {text.file: documents.written(text) for text in texts} | _looks(whole, texts) | _cover(whole)
     facts = package.facts(book.spec, material.identity, _features(whole))
@@ -63,16 +64,10 @@ def chapter(shown: model.Chapter, book: model.Book, material: model.Material) ->
     What leads out of the chapter leads nowhere. Refuses what `render` refuses of this chapter.
     """
     chapters = (_set(shown, book, material),)
-    whole = _Book(book, material, _environment(material), {}, chapters, ())
+    whole = _Book(book, material, templating.environment(material.templates, "epub"), {}, chapters, ())
     (text,) = _chapters(whole)
     documents.detach(text)
     return {TEXT: documents.written(text)} | _looks(whole, [text])
-
-
-def _environment(material: model.Material) -> jinja2.Environment:
-    env = templating.environment(material.templates, "epub")
-    env.filters["day"] = _words.long_date
-    return env
 
 
 def _set(shown: model.Chapter, book: model.Book, material: model.Material) -> setting.SetChapter:
@@ -216,6 +211,6 @@ def _read(path: Path) -> bytes:
 def _cover_lines(whole: _Book) -> dict[str, list[str]]:
     spec, organisation = whole.book.spec, whole.material.identity.organisation
     notice = spec.notice.partition(". ")[0].removesuffix(".") + "."
-    foot = [notice, f"Version {spec.version}, {_words.long_date(spec.date)}", organisation]
+    foot = [notice, f"Version {spec.version}, {templating.day(spec.date)}", organisation]
     words = {"title_lines": [spec.title], "subtitle_lines": [spec.subtitle], "foot_lines": foot}
     return {name: [line for text in texts for line in textwrap.wrap(text, LINE[name])] for name, texts in words.items()}
