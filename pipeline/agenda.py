@@ -66,6 +66,18 @@ def put(here: office.Office, slug: str, due_at: dt.datetime, zone: str, now: dt.
     decisions.put_on_schedule(here.engine, slug, due_at, zone)
 
 
+def take_off(here: office.Office, slug: str) -> None:
+    """Plan no longer that an edition goes out; refuses one that has begun to, or that does not wait for its time."""
+    with database.reading(here.engine) as connection:
+        begun = ledger.find(connection, slug)
+    if begun and begun.state is not model.SendState.SENT:
+        msg = f"{slug} has begun to go out"
+        raise errors.SendRefused(msg, hint="Ctrl-C pauses `mscare work`; nobody is mailed until you start it again")
+    if not decisions.take_off_schedule(here.engine, slug):
+        msg = f"{slug} does not wait on the schedule"
+        raise errors.UsageProblem(msg, hint=f"`mscare status {slug}` says where it stands")
+
+
 def work(here: office.Office, stop: threading.Event, tell: Callable[[str], None]) -> None:
     """Take up due sends until `stop`. The content is read again for each, so that a change counts at once.
 

@@ -89,3 +89,20 @@ def test_the_worker_outlives_a_database_that_cannot_be_read(here: office.Office)
 
     agenda.work(here, stop, tell)
     assert said == ["the schedule cannot be read", "due"]
+
+
+def test_an_edition_is_taken_off_the_schedule_and_nothing_else(here: office.Office) -> None:
+    for slug in ("kept", "off"):
+        decisions.put_on_schedule(here.engine, slug, FUTURE, "UTC")
+    agenda.take_off(here, "off")
+    assert _states(here) == {"kept": "waiting"}
+    with pytest.raises(errors.UsageProblem, match="off does not wait on the schedule"):
+        agenda.take_off(here, "off")
+
+
+def test_what_was_refused_stays_on_the_schedule_for_its_reason(here: office.Office) -> None:
+    decisions.put_on_schedule(here.engine, "late", PAST, "UTC")
+    decisions.mark(here.engine, "late", model.ScheduleState.REFUSED, "too late")
+    with pytest.raises(errors.UsageProblem, match="does not wait"):
+        agenda.take_off(here, "late")
+    assert _states(here) == {"late": "refused"}

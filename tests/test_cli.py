@@ -194,6 +194,8 @@ def test_a_test_send_marks_its_subject_and_reaches_the_team_only(ready: house.Ho
         (("plan", house.SLUG, "--service", "pigeon"), 5, "no sending service"),
         (("send", house.SLUG, "--to", "everybody"), 2, "neither test nor all"),
         (("approve", house.SLUG, "--by", "T", "--waive", "x"), 2, "--reason"),
+        (("schedule", house.SLUG), 2, "needs a time and its zone, or --off"),
+        (("schedule", house.SLUG, "--at", "2027-01-01 09:00", "--tz", "UTC", "--off"), 2, "or --off alone"),
         (("schedule", house.SLUG, "--at", "tomorrow", "--tz", "Europe/London"), 2, "not a time"),
         (("schedule", house.SLUG, "--at", "2027-01-01 09:00", "--tz", "Mars/Base"), 2, "no time zone"),
         (("schedule", house.SLUG, "--at", "2026-02-01 09:00", "--tz", "Europe/London"), 2, "has passed"),

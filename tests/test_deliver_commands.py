@@ -131,6 +131,21 @@ def _schedule_state(place: house.House) -> str:
     return str(state)
 
 
+def test_a_send_that_was_cut_off_is_not_taken_off_the_schedule(ready: tuple[house.House, str]) -> None:
+    place, url = ready
+    place.schedule()
+    assert "off the schedule" in place.run("schedule", house.SLUG, "--off").out
+    place.schedule()
+    _faults(url, "hold-after@1")
+    sender = place.start("send", house.SLUG)
+    assert _counts(url, held=1, wait=30)["held"] == 1
+    sender.kill()
+    sender.communicate(timeout=30)
+    done = place.run("schedule", house.SLUG, "--off")
+    assert (done.code, _schedule_state(place)) == (errors.SendRefused.exit_code, "waiting")
+    assert "has begun to go out" in done.err
+
+
 def test_a_batch_whose_sender_was_killed_can_be_settled_at_once(ready: tuple[house.House, str]) -> None:
     place, url = ready
     _faults(url, "hold-after@1")

@@ -274,8 +274,9 @@ def settle(
 
 def schedule(
     edition: Slug,
-    at: Annotated[str, typer.Option("--at", metavar='"2026-12-01 09:00"', help="Local time.")],
-    tz: Annotated[str, typer.Option("--tz", metavar="ZONE", help="Time zone, such as Europe/London.")],
+    at: Annotated[str, typer.Option("--at", metavar='"2026-12-01 09:00"', help="Local time.")] = "",
+    tz: Annotated[str, typer.Option("--tz", metavar="ZONE", help="Time zone, such as Europe/London.")] = "",
+    off: Annotated[bool, typer.Option("--off", help="Take it off the schedule instead.")] = False,
     config: ConfigFile = None,
     verbose: Verbose = False,
 ) -> None:
@@ -283,7 +284,14 @@ def schedule(
 
     Example: `mscare schedule 2026-11-spinal-cord --at "2026-12-01 09:00" --tz Europe/London`
     """
+    if off == bool(at and tz) or (off and (at or tz)):
+        msg = "schedule needs a time and its zone, or --off"
+        raise errors.UsageProblem(msg, hint='give --at "2026-12-01 09:00" --tz Europe/London, or --off alone')
     here = _open(config, verbose=verbose)
+    if off:
+        agenda.take_off(here, edition)
+        typer.echo(f"{edition} is off the schedule")
+        return
     due_at = agenda.moment(at, tz)
     agenda.put(here, edition, due_at, tz, dt.datetime.now(dt.UTC))
     typer.echo(f"{edition} is due {at} {tz} ({due_at:%Y-%m-%d %H:%M} UTC)")

@@ -38,6 +38,13 @@ def put_on_schedule(engine: sa.Engine, edition: str, due_at: dt.datetime, zone: 
         connection.execute(sa.insert(schedule).values(edition=edition, **values))
 
 
+def take_off_schedule(engine: sa.Engine, edition: str) -> bool:
+    """Plan no longer that an edition goes out; False when it did not wait for its time."""
+    waiting = sa.and_(schedule.c.edition == edition, schedule.c.state == model.ScheduleState.WAITING.value)
+    with database.writing(engine) as connection:
+        return connection.execute(sa.delete(schedule).where(waiting)).rowcount > 0
+
+
 def schedules(connection: sa.Connection) -> list[model.Schedule]:
     """List every planned send, the next one first."""
     return [_schedule(row) for row in connection.execute(sa.select(schedule).order_by(schedule.c.due_at))]
