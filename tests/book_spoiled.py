@@ -3,6 +3,13 @@
 from pathlib import Path
 
 import house
+import pytest
+import samples
+
+from pipeline import checks, content, errors, model, office
+from pipeline.config import load as settings_of
+
+TEMPLATES = samples.ROOT / "templates"
 
 CHAPTER = "book/02-visits.md"
 DRAWING = "images/shape.svg"
@@ -55,3 +62,23 @@ def table(columns: int, rows: int, cell: str = "word") -> str:
     """Return a table with its title; its head stands on the second line."""
     head = f"|{' A |' * columns}\n|{' --- |' * columns}\n"
     return f"::: table Words\n{head}" + f"|{f' {cell} |' * columns}\n" * rows + ":::\n"
+
+
+Found = tuple[str, str, int]
+
+
+def found(home: house.House) -> dict[Found, model.Finding]:
+    """Return the blocking findings of the texts by code, file and line, as `mscare check` puts them together."""
+    library, findings = content.load(home.root / "content")
+    findings = [*findings, *checks.source(library, samples.CHECKED), *checks.letters(library, TEMPLATES)]
+    told = checks.apply(findings, library.waivers)
+    assert all(finding.message and finding.hint for finding in told)
+    return {(f.code, f.file.removeprefix("content/"), f.line): f for f in told if f.blocks}
+
+
+def refused(home: house.House) -> str:
+    """Return what a build of the book says before any page is made."""
+    with pytest.raises(errors.ContentBlocked, match="what the book is made of has") as caught:
+        office.sit_down(settings_of(home.root / "mscare.toml")).item("book")
+    assert "mscare check" in caught.value.hint
+    return caught.value.message

@@ -12,42 +12,32 @@ from pathlib import Path
 import book_spoiled
 import house
 import pytest
-import samples
 import samples_book
-from book_spoiled import CHAPTER, DRAWING, FIRST_LINE, RECTANGLE, SCANS, VISITS, svg, table, with_drawing, with_text
+from book_spoiled import (
+    CHAPTER,
+    DRAWING,
+    FIRST_LINE,
+    SCANS,
+    TEMPLATES,
+    VISITS,
+    found,
+    refused,
+    svg,
+    table,
+    with_drawing,
+    with_text,
+)
 
-from pipeline import checks, content, errors, model, office
+from pipeline import errors, model, office
 from pipeline.config import load as settings_of
 from pipeline.formats import book as format_book
 from pipeline.formats.book import crew
-
-TEMPLATES = samples.ROOT / "templates"
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> house.House:
     """Return a publication of its own, without fault."""
     return book_spoiled.publication(tmp_path / "home")
-
-
-Found = tuple[str, str, int]
-
-
-def found(home: house.House) -> dict[Found, model.Finding]:
-    """Return the blocking findings of the texts by code, file and line, as `mscare check` puts them together."""
-    library, findings = content.load(home.root / "content")
-    findings = [*findings, *checks.source(library, samples.CHECKED), *checks.letters(library, TEMPLATES)]
-    told = checks.apply(findings, library.waivers)
-    assert all(finding.message and finding.hint for finding in told)
-    return {(f.code, f.file.removeprefix("content/"), f.line): f for f in told if f.blocks}
-
-
-def refused(home: house.House) -> str:
-    """Return what a build of the book says before any page is made."""
-    with pytest.raises(errors.ContentBlocked, match="what the book is made of has") as caught:
-        office.sit_down(settings_of(home.root / "mscare.toml")).item("book")
-    assert "mscare check" in caught.value.hint
-    return caught.value.message
 
 
 # --- what is sound --------------------------------------------------------------------------------
@@ -147,96 +137,6 @@ def test_two_headings_of_the_index_that_have_pages_may_lead_to_each_other(home: 
     entry = '[[entry]]\nheading = "{}"\nfind = ["scan"]\nsee_also = ["{}"]\n'
     home.write("index.toml", entry.format("scan", "pictures") + entry.format("pictures", "scan"))
     assert found(home) == {}
-
-
-# --- drawings -------------------------------------------------------------------------------------
-
-BROKEN, UNSAFE = "content-image-broken", "content-image-unsafe"
-BOMB = '<!DOCTYPE svg [<!ENTITY a "ha">' + "".join(
-    f'<!ENTITY {new} "{f"&{old};" * 10}">' for old, new in zip("abcdefgh", "bcdefghi", strict=True)
-)
-
-
-@pytest.mark.parametrize(
-    ("data", "code", "line"),
-    [
-        (b"", BROKEN, 0),
-        (b"this is no drawing", BROKEN, 1),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01", BROKEN, 1),
-        (svg().encode()[:110], BROKEN, 2),
-        (b"\n<html/>", BROKEN, 2),
-        (svg("<g>" * 5000 + "</g>" * 5000).encode(), BROKEN, 2),
-        (svg().encode("utf-16"), BROKEN, 1),
-        (svg(root='width="100000000" height="100000000"').encode(), BROKEN, 1),
-        (svg(root='viewBox="0 0 1e30 1e30"').encode(), BROKEN, 1),
-        (svg(root='viewBox="0 0 0 0"').encode(), BROKEN, 1),
-        (svg(root='viewBox="0 0 nan nan"').encode(), BROKEN, 1),
-        (svg(root='viewBox="0 0 1 10000"').encode(), BROKEN, 1),
-        (svg(root='width="100%"').encode(), BROKEN, 1),
-        (svg('<use href="#nowhere"/>').encode(), BROKEN, 2),
-        (svg('<g id="a">\n<use href="#a"/></g>').encode(), UNSAFE, 3),
-        (svg("<script>alert(1)</script>").encode(), UNSAFE, 2),
-        (svg('<rect onclick="alert(1)" width="1" height="1"/>').encode(), UNSAFE, 2),
-        (svg(root='viewBox="0 0 120 60" onload="alert(1)"').encode(), UNSAFE, 1),
-        (svg('<image href="https://tracker.example.com/a.png"/>').encode(), UNSAFE, 2),
-        (svg('<image href="file:///etc/passwd"/>').encode(), UNSAFE, 2),
-        (svg('<image href="data:image/svg+xml;base64,AAAA"/>').encode(), UNSAFE, 2),
-        (svg('<use href="other.svg#a"/>').encode(), UNSAFE, 2),
-        (svg('<a href="javascript:alert(1)">\n<rect/></a>').encode(), UNSAFE, 2),
-        (svg('<rect fill="url(https://tracker.example.com/a.svg#b)"/>').encode(), UNSAFE, 2),
-        (svg('<rect style="fill:url( //tracker.example.com/a)"/>').encode(), UNSAFE, 2),
-        (svg('<style>@import "https://tracker.example.com/a.css";</style>').encode(), UNSAFE, 2),
-        (svg("<style>@font-face{src:url(https://tracker.example.com/a.ttf)}</style>").encode(), UNSAFE, 2),
-        (svg(r"<style>rect{fill:\75rl(//tracker.example.com/a)}</style>").encode(), UNSAFE, 2),
-        (svg('<foreignObject><body xmlns="http://www.w3.org/1999/xhtml"/></foreignObject>').encode(), UNSAFE, 2),
-        (svg('<set attributeName="href" to="https://tracker.example.com"/>').encode(), UNSAFE, 2),
-        (b'<?xml-stylesheet href="a.css"?>\n' + svg().encode(), UNSAFE, 1),
-        ((BOMB + "]>\n" + svg("<text>&i;</text>")).encode(), UNSAFE, 1),
-        (('\n<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + svg("<text>&x;</text>")).encode(), UNSAFE, 2),
-    ],
-)
-def test_a_drawing_that_is_broken_or_reaches_out_is_found_and_no_book_is_made(
-    home: house.House, data: bytes, code: str, line: int
-) -> None:
-    told = found(with_drawing(home, data))
-    assert (code, DRAWING, line) in told
-    assert {file for _, file, _ in told} == {DRAWING}, "nothing is said of the chapter, which is sound"
-    assert f"content/{DRAWING}:{line}: " in refused(home)
-
-
-@pytest.mark.parametrize(
-    "inside",
-    [
-        RECTANGLE,
-        '<defs><linearGradient id="g"><stop offset="1"/></linearGradient></defs><rect fill="url(#g)" width="9"/>',
-        f'<g id="leaf">{RECTANGLE}</g><use href="#leaf" x="9"/>',
-        '<style>rect{fill:url("#g")}</style><rect width="9" height="9"/>',
-        '<image href="data:image/png;base64,iVBORw0KGgo=" width="9" height="9"/>',
-    ],
-)
-def test_a_drawing_of_shapes_and_words_is_no_fault(home: house.House, inside: str) -> None:
-    assert found(with_drawing(home, svg(inside).encode())) == {}
-
-
-def test_a_drawing_of_50_megabytes_is_refused_by_its_size(home: house.House) -> None:
-    with_drawing(home, b"")
-    with (home.root / "content" / DRAWING).open("r+b") as file:
-        file.truncate(50_000_000)
-    message = found(home)[BROKEN, DRAWING, 0].message
-    assert message == "has 50,000,000 bytes, and a drawing may have 500,000"
-
-
-def test_a_drawing_that_is_missing_is_found_at_the_line_that_names_it(home: house.House) -> None:
-    with_text(home, "Words.\n\n![A shape.](image:shape.svg)\n")
-    assert list(found(home)) == [("content-image-missing", CHAPTER, FIRST_LINE + 2)]
-    assert f"content/{CHAPTER}:{FIRST_LINE + 2}: there is no drawing 'shape.svg'" in refused(home)
-
-
-def test_a_drawing_that_cannot_be_opened_is_found(home: house.House) -> None:
-    with_drawing(home, b"")
-    (home.root / "content" / DRAWING).unlink()
-    (home.root / "content" / DRAWING).mkdir()
-    assert list(found(home)) == [("content-unreadable", DRAWING, 0)]
 
 
 # --- large tables and long words ------------------------------------------------------------------

@@ -191,8 +191,11 @@ def test_an_issue_number_used_twice_is_found_in_the_second_file(room: Path) -> N
     ("name", "entry"),
     [
         ("glossary.toml", '\n[[term]]\nid = "lesion"\nname = "Plaque"\ndefinition = "The same."\n'),
-        ("questions.toml", '\n[[group]]\nid = "rest"\ntitle = "Again"\nquestion = []\n'),
-        ("worksheets.toml", '\n[[worksheet]]\nid = "log"\ntitle = "Again"\nintro = "One line a week."\n'),
+        ("questions.toml", '\n[[group]]\nid = "rest"\ntitle = "Again"\nquestion = [{ id = "new", text = "Why?" }]\n'),
+        (
+            "worksheets.toml",
+            '\n[[worksheet]]\nid = "log"\ntitle = "Again"\nintro = "One."\ntable = { columns = ["Day"], rows = 2 }\n',
+        ),
     ],
 )
 def test_an_id_used_twice_is_found_at_the_second(room: Path, name: str, entry: str) -> None:

@@ -170,6 +170,34 @@ def test_a_field_id_used_in_two_worksheets_is_found_at_the_second(room: Path) ->
     assert finding.line > text.count("\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "entry", "said"),
+    [
+        (
+            "worksheets.toml",
+            '[[worksheet]]\nid = "bare"\ntitle = "Bare"\nintro = "Nothing."\n',
+            "has nothing to fill in",
+        ),
+        (
+            "worksheets.toml",
+            '[[worksheet]]\nid = "bare"\ntitle = "Bare"\nintro = "Nothing."\ntable = { columns = [], rows = 2 }\n',
+            "at least 1 item",
+        ),
+        ("questions.toml", '[[group]]\nid = "silent"\ntitle = "Silent"\nquestion = []\n', "at least 1 item"),
+    ],
+)
+def test_a_worksheet_or_group_with_nothing_in_it_is_found_at_its_line(
+    room: Path, name: str, entry: str, said: str
+) -> None:
+    path = room / name
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before + entry, encoding="utf-8")
+    _, (finding,) = content.load(room)
+    assert (finding.code, finding.file) == ("content-schema", f"content/{name}")
+    assert finding.line > before.count("\n")
+    assert said in finding.message
+
+
 # --- finding --------------------------------------------------------------------------------------
 
 

@@ -28,7 +28,7 @@ class _Question(Strict):
 class _Group(Strict):
     id: Id
     title: Text
-    question: tuple[_Question, ...]
+    question: Annotated[tuple[_Question, ...], pydantic.Field(min_length=1)]
 
 
 class _Term(Strict):
@@ -45,7 +45,7 @@ class _Field(Strict):
 
 
 class _Table(Strict):
-    columns: tuple[Text, ...]
+    columns: Annotated[tuple[Text, ...], pydantic.Field(min_length=1)]
     rows: Annotated[int, pydantic.Field(ge=1, le=40)]
 
 
@@ -160,7 +160,11 @@ def worksheets(desk: _files.Desk) -> dict[str, model.Worksheet]:
 def _worksheets(desk: _files.Desk, path: Path) -> dict[str, model.Worksheet]:
     rows = tables(desk, path, "worksheet", _Worksheet)
     seen: dict[str, str] = {}
-    for sheet, _ in rows:
+    for sheet, sheet_line in rows:
+        if not sheet.field and not sheet.table:
+            message = f"the worksheet {sheet.id!r} has nothing to fill in"
+            hint = "give it a [[worksheet.field]] or a [worksheet.table], or take it out"
+            desk.block("content-schema", path, sheet_line, message, hint)
         for field in sheet.field:
             if field.id in seen:
                 message = f"the field id {field.id!r} is used in {seen[field.id]!r} and {sheet.id!r}"

@@ -1,5 +1,6 @@
 """Everything that names something else: does it exist? Also the few words that must never be missing."""
 
+import urllib.parse
 from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 
@@ -76,14 +77,26 @@ def _finding(desk: _files.Desk, at: tuple[Path, int], code: str, message: str, h
     return model.Finding(code, model.Severity.BLOCK, desk.name(path), line, message, hint)
 
 
+def _nowhere(kind: str, target: str) -> tuple[str, str, str]:
+    """Return code, message and hint for a name that stands for nothing. A file may be there that cannot be meant."""
+    code, what, hint = _WHAT[kind]
+    if kind == "image" and not target.endswith(".svg"):
+        hint = "draw it as SVG, put that into content/images/, and name it here"
+        return code, f"{target!r} is not an SVG file, and a drawing is one", hint
+    if kind == "image" and "%" in target:  # Markdown has written its letters as numbers
+        name = urllib.parse.unquote(target)
+        hint = "rename the file, for example nerve-fiber.svg, and write that name here"
+        return code, f"{name!r} is no name for a drawing: a link holds only a to z, 0 to 9, - and .", hint
+    return code, f"there is no {what} {target!r}", hint
+
+
 def _text(desk: _files.Desk, path: Path, text: str, first: int | Line, known: Known) -> Iterator[model.Finding]:
     for ref in markup.outline(text).references:
         if (ref.kind not in known or ref.target in known[ref.kind]) and (ref.kind != "image" or ref.text.strip()):
             continue
         line = (first if isinstance(first, int) else desk.kept(first, path)) + ref.line - 1
         if ref.kind in known and ref.target not in known[ref.kind]:
-            code, what, hint = _WHAT[ref.kind]
-            yield _finding(desk, (path, line), code, f"there is no {what} {ref.target!r}", hint)
+            yield _finding(desk, (path, line), *_nowhere(ref.kind, ref.target))
         if ref.kind == "image" and not ref.text.strip():
             message = f"the drawing {ref.target!r} has no alt text"
             hint = "say in one or two sentences what it shows: ![here](image:...)"
@@ -94,9 +107,8 @@ def _article(desk: _files.Desk, article: model.Article, known: Known) -> Iterato
     yield from _names(desk, article.path, "questions", article.questions, known["question"])
     yield from _names(desk, article.path, "related", article.related, known["article"])
     if article.image not in known["image"]:
-        code, what, hint = _WHAT["image"]
         line = _line(desk, article.path, "image", article.image)
-        yield _finding(desk, (article.path, line), code, f"there is no {what} {article.image!r}", hint)
+        yield _finding(desk, (article.path, line), *_nowhere("image", article.image))
 
 
 def _watched(desk: _files.Desk, library: model.Library, known: Known) -> Iterator[model.Finding]:
