@@ -278,6 +278,17 @@ def test_an_edition_over_its_budget_is_refused_with_its_size() -> None:
         )
 
 
+def test_an_edition_whose_style_sheet_is_not_there_is_refused_at_its_line(tmp_path: Path) -> None:
+    book = samples_book.book()
+    path = tmp_path / "book.toml"
+    path.write_text('title = "A book"\n\n[[edition]]\nstyle = "gone.css"\n', encoding="utf-8")
+    lost = dataclasses.replace(book.spec.editions[0], style="gone.css")
+    spec = dataclasses.replace(book.spec, path=path, editions=(lost,))
+    with pytest.raises(errors.RenderProblem, match=r"book\.toml:4: the edition .* names 'gone\.css'") as caught:
+        format_book.render(dataclasses.replace(book, spec=spec), samples_book.material())
+    assert "screen.css" in caught.value.hint
+
+
 def test_an_unknown_edition_is_refused_with_those_there_are() -> None:
     with pytest.raises(errors.UsageProblem, match="no edition 'braille'") as caught:
         edition.chosen(book_editions.sample(), ["braille"])

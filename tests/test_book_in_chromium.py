@@ -16,6 +16,7 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 FIRST, TICK, NEXT = ("chapter-1-mri-where-notes", "chapter-1-mri-typical-cord-tick", "chapter-1-mri-typical-cord-notes")
 EDGE = 5  # pixels of a field that may show where the cursor is
+LOOKS = 8  # in a row that see the same: nothing moves any more
 INK = 20  # pixels that have changed where something was written
 
 Box = tuple[int, int, int, int]
@@ -84,10 +85,17 @@ def until(page: playwright.sync_api.Page, is_so: Callable[[PIL.Image.Image], boo
     raise AssertionError(is_so)
 
 
-def is_shown(shot: PIL.Image.Image) -> bool:
-    """Say whether the page is there, with its letters."""
-    found = sheet(shot)
-    return found is not None and len(shot.crop(found).getcolors(256) or ()) > 99
+def at_rest(page: playwright.sync_api.Page) -> PIL.Image.Image:
+    """Look until the page is there with its letters and stays as it is: the viewer draws coarsely first, then again."""
+    seen: list[bytes] = []
+
+    def is_so(shot: PIL.Image.Image) -> bool:
+        seen.append(shot.tobytes())
+        found = sheet(shot)
+        is_shown = found is not None and len(shot.crop(found).getcolors(256) or ()) > 99
+        return is_shown and seen[-LOOKS:].count(seen[-1]) == LOOKS
+
+    return until(page, is_so)
 
 
 def click(page: playwright.sync_api.Page, box: Box) -> None:
@@ -95,7 +103,7 @@ def click(page: playwright.sync_api.Page, box: Box) -> None:
 
 
 def test_a_field_takes_what_is_typed_and_tab_leads_over_the_tick_to_the_next(book: playwright.sync_api.Page) -> None:
-    empty = until(book, is_shown)
+    empty = at_rest(book)
     click(book, field(empty, FIRST))
     book.keyboard.type("In the neck")
     book.keyboard.press("Tab")
@@ -107,7 +115,7 @@ def test_a_field_takes_what_is_typed_and_tab_leads_over_the_tick_to_the_next(boo
 
 
 def test_a_tick_is_set_by_a_click(book: playwright.sync_api.Page) -> None:
-    empty = until(book, is_shown)
+    empty = at_rest(book)
     click(book, field(empty, TICK))
     full = until(book, lambda shot: change(empty, shot, field(empty, TICK)) > INK)
     assert change(empty, full, field(empty, NEXT)) == 0

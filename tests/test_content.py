@@ -163,6 +163,11 @@ def test_a_missing_title_is_found(room: Path) -> None:
     assert "title" in findings[0].message
 
 
+def test_a_chapter_title_too_long_for_its_opening_is_found(room: Path) -> None:
+    change(room, CHAPTER, "title: First steps", f"title: {'First steps ' * 6}")
+    assert found(room) == [("content-schema", CHAPTER, line_of(room, CHAPTER, "title:"))]
+
+
 def test_a_key_given_twice_is_found_at_the_second(room: Path) -> None:
     change(room, ARTICLE, "topic: Daily life", "topic: Daily life\ntopic: Work")
     assert found(room) == [("content-schema", ARTICLE, line_of(room, ARTICLE, "topic: Work"))]

@@ -51,7 +51,7 @@ class _Article(_Dated):
 
 class _Chapter(_Dated):
     number: Annotated[int, pydantic.Field(ge=1, le=99)]
-    title: Line
+    title: Annotated[Line, pydantic.Field(max_length=60)]  # three lines of the opening, two of the running head
     promise: Text
     in_short: Annotated[tuple[Text, ...], pydantic.Field(min_length=3, max_length=5)]
     question_groups: Annotated[tuple[Id, ...], pydantic.Field(min_length=1)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from pipeline import model, templating
+from pipeline import errors, model, templating
 from pipeline.formats._chapters import qr, setting, typography
 from pipeline.formats.book import parts, press, typed
 
@@ -17,7 +17,12 @@ from pipeline.formats.book import parts, press, typed
 def outputs(
     book: model.Book, material: model.Material, hands: concurrent.futures.Executor, pages: str
 ) -> list[model.Output]:
-    """Return the PDF of each edition, printed by `hands`, and the first one's page map under the name `pages`."""
+    """Return the PDF of each edition, printed by `hands`, and the first one's page map under the name `pages`.
+
+    Refuses an edition whose style sheet does not exist, and what `press` refuses.
+    """
+    for edition in book.editions:
+        _refuse_unknown_style(edition, book.spec, material.templates / "book")
     env = templating.environment(material.templates, "book")
     colours = templating.tokens(material.templates)
     files = _files(env, material, colours)
@@ -71,6 +76,13 @@ class _Chapters(Sequence[setting.SetChapter]):
             if number not in self._set:
                 self._set[number] = setting.set_chapter(chapter, self._book, self._material)
             return self._set[number]
+
+
+def _refuse_unknown_style(edition: model.BookEdition, spec: model.BookSpec, folder: Path) -> None:
+    if not (folder / edition.style).is_file():
+        place = typed.letter([Path(spec.path)], f"{spec.path}: ", edition.style)
+        msg = f"{place}the edition {edition.id!r} names {edition.style!r}, which is not in templates/book"
+        raise errors.RenderProblem(msg, hint="write that style sheet, or name one that is there, such as screen.css")
 
 
 def _side_by_side(
